@@ -1,0 +1,3 @@
+//! placeholder head, replaced as the crate grows.
+
+fn main() {}
