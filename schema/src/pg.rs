@@ -124,6 +124,17 @@ pub struct Negative {
 /// The code of a void that found nothing to void.
 pub const NO_SUCH_HOLD: &str = "NO_SUCH_HOLD";
 
+/// Why a request is known not to have been taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No connection could be made; the breaker counts it as a failure.
+    Connection,
+    /// The PG answered 429; the breaker does not count it.
+    RateLimited,
+    /// The breaker is open, or nobody was there to send it.
+    NotPermitted,
+}
+
 /// What one exchange with the PG found out about an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
@@ -137,8 +148,8 @@ pub enum Finding {
     Processing,
     /// The PG has never seen the key.
     NotSeen,
-    /// The request was never written: connection refused, breaker open, or 429.
-    Unsent,
+    /// The request was never written, or the PG did not take it.
+    Unsent(Refusal),
     /// Asked without a trustworthy answer; in words, why.
     Unknown(&'static str),
 }
@@ -214,7 +225,7 @@ pub fn classify_answer(request: &PgRequest, status: u16, body: &[u8]) -> Finding
         (200..=299, Some(answer)) => {
             classify_body(request, answer, Finding::Unknown("the answer contradicts the request"))
         }
-        (429, _) => Finding::Unsent,
+        (429, _) => Finding::Unsent(Refusal::RateLimited),
         (408 | 409 | 425, _) => Finding::Unknown("the pg asks to try again"),
         (400..=499, Some(answer)) if answer.status.as_deref() == Some("failed") => {
             Finding::Negative(answer.negative(true))
@@ -231,6 +242,7 @@ pub fn classify_answer(request: &PgRequest, status: u16, body: &[u8]) -> Finding
 pub fn classify_query(request: &PgRequest, status: u16, body: &[u8]) -> Finding {
     match (status, serde_json::from_slice::<AnswerBody>(body).ok()) {
         (404, _) => Finding::NotSeen,
+        (429, _) => Finding::Unsent(Refusal::RateLimited),
         (200..=299, Some(answer)) => classify_body(request, answer, Finding::Mismatch),
         (_, _) => Finding::Unknown("the question was not answered"),
     }

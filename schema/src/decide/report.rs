@@ -45,7 +45,7 @@ pub(super) fn decide(
         Finding::Unknown(why) => unknown(payment, operation, report, why, context),
         Finding::Processing => Verdict::Unchanged(vec![Effect::QueryLater(no)]),
         Finding::NotSeen => not_seen(payment, operation, report, context),
-        Finding::Unsent => unsent(payment, operation, report, context),
+        Finding::Unsent(_) => unsent(payment, operation, report, context),
     }
 }
 
@@ -274,7 +274,7 @@ fn late(
         Finding::Negative(_) | Finding::Mismatch => {
             attempt == operation.attempt && operation.outcome == PgOutcome::Approved
         }
-        Finding::Processing | Finding::NotSeen | Finding::Unsent | Finding::Unknown(_) => false,
+        Finding::Processing | Finding::NotSeen | Finding::Unsent(_) | Finding::Unknown(_) => false,
     };
     if !contradicts {
         return Verdict::Unchanged(Vec::new());

@@ -1,0 +1,43 @@
+//! The store's outbox: committed records until they are published.
+
+use async_trait::async_trait;
+use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::time::Timestamp;
+
+use super::StoreError;
+use super::journal_store::OutboxRecord;
+
+/// Reads and marks outbox rows.
+#[async_trait]
+pub trait OutboxStore: Send + Sync {
+    /// Unpublished records in the order they were committed, behind the position `after` (0 for the start); each
+    /// with its position. Within one payment, positions rise with `event_seq`.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    async fn unpublished(&self, after: u64, limit: u32) -> Result<Vec<(u64, OutboxRecord)>, StoreError>;
+
+    /// Unpublished events of one payment with a lower `event_seq` than `below`, lowest first.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    async fn unpublished_before(&self, id: PaymentId, below: u64) -> Result<Vec<OutboxRecord>, StoreError>;
+
+    /// Marks records as published; marking twice changes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be asked; the records may then be published again.
+    async fn mark_published(&self, events: &[EventId], at: Timestamp) -> Result<(), StoreError>;
+
+    /// Deletes at most `limit` records that were published before `before`; says how many.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    async fn prune_published(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// How many records wait, and since when the oldest does.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    async fn backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError>;
+}
