@@ -1,0 +1,309 @@
+//! What outlives incarnations: the place of one actor in the tree, with its mailbox, statistics and exits.
+//! Handles point here. Everything in it is read by the tree under short locks; no actor code runs under one.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::actor::Actor;
+use super::ask::{Delivered, Refused};
+use super::children::Children;
+use super::control::Control;
+use super::exit::{Exit, ExitReason};
+use super::mailbox::{Mailbox, MailboxReading};
+use super::spec::{RestartLimit, Settings, Strategy};
+use super::statistics::{KindCounts, Latency, Rate};
+use super::system::Shared;
+
+/// How many exits a node remembers.
+const KEPT_EXITS: usize = 20;
+
+/// What an actor is doing, as the tree shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActorState {
+    /// Built, `started` not done.
+    Starting,
+    /// Waiting for a message.
+    Running,
+    /// Handling a message.
+    Busy,
+    /// Ending or ended, about to be started again.
+    Restarting,
+    /// Waiting out the delay before a restart.
+    BackingOff,
+    /// Restarted too often; its supervisor ended because of it.
+    GivenUp,
+    /// Ended for good.
+    Stopped,
+}
+
+/// The changing part of a node.
+pub(super) struct Status {
+    pub(super) state: ActorState,
+    pub(super) generation: u64,
+    pub(super) since: Option<Instant>,
+    pub(super) current: Option<(&'static str, Instant)>,
+    pub(super) messages: u64,
+    pub(super) rate: Rate,
+    pub(super) latency: Option<Box<Latency>>,
+    pub(super) restarts: VecDeque<Instant>,
+    pub(super) exits: VecDeque<Exit>,
+}
+
+/// The part of a slot that does not depend on the actor's type.
+pub(super) struct Node {
+    /// Rises with start order among siblings.
+    pub(super) id: u64,
+    pub(super) name: Arc<str>,
+    pub(super) path: Arc<str>,
+    pub(super) settings: Settings,
+    pub(super) parent: Option<Weak<dyn AnySlot>>,
+    pub(super) system: Arc<Shared>,
+    pub(super) counts: Arc<KindCounts>,
+    pub(super) control: Control,
+    pub(super) children: Mutex<Children>,
+    pub(super) status: Mutex<Status>,
+    /// Written by the parent's thread only: the child reported an exit and was not started since.
+    pub(super) down: AtomicBool,
+    /// Written by the parent's thread only: left over from the parent's last incarnation.
+    pub(super) dormant: AtomicBool,
+}
+
+impl Node {
+    /// How this actor supervises its children.
+    pub(super) fn supervision(&self) -> (Strategy, RestartLimit) {
+        self.settings.supervises.unwrap_or((Strategy::OneForOne, self.system.restart_limit))
+    }
+
+    pub(super) fn parent(&self) -> Option<Arc<dyn AnySlot>> {
+        self.parent.as_ref().and_then(Weak::upgrade)
+    }
+
+    pub(super) fn set_state(&self, state: ActorState) {
+        let mut status = self.status.lock();
+        self.change_state(&mut status, state);
+    }
+
+    fn change_state(&self, status: &mut Status, state: ActorState) {
+        if let Some(counter) = self.counter(status.state) {
+            counter.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(counter) = self.counter(state) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        status.state = state;
+    }
+
+    fn counter(&self, state: ActorState) -> Option<&AtomicU64> {
+        match state {
+            ActorState::Starting | ActorState::Running | ActorState::Busy => Some(&self.counts.alive),
+            ActorState::Restarting => Some(&self.counts.restarting),
+            ActorState::BackingOff => Some(&self.counts.backing_off),
+            ActorState::GivenUp => Some(&self.counts.given_up),
+            ActorState::Stopped => None,
+        }
+    }
+
+    /// A new incarnation begins; returns its number.
+    pub(super) fn begin_incarnation(&self) -> u64 {
+        let mut status = self.status.lock();
+        status.generation += 1;
+        status.since = Some(Instant::now());
+        status.current = None;
+        self.change_state(&mut status, ActorState::Starting);
+        let generation = status.generation;
+        drop(status);
+        if generation > 1 {
+            self.counts.restarts.fetch_add(1, Ordering::Relaxed);
+            if let Some(observer) = &self.system.observer {
+                observer.restarted(self.settings.kind);
+            }
+        }
+        generation
+    }
+
+    pub(super) fn mark_running(&self) {
+        self.set_state(ActorState::Running);
+    }
+
+    pub(super) fn begin_message(&self, label: &'static str) -> Instant {
+        let now = Instant::now();
+        self.status.lock().current = Some((label, now));
+        now
+    }
+
+    pub(super) fn finish_message(&self, begun: Instant) {
+        let now = Instant::now();
+        let took = now - begun;
+        let mut status = self.status.lock();
+        status.current = None;
+        status.messages += 1;
+        status.rate.record(now);
+        status.latency.get_or_insert_with(|| Box::new(Latency::new())).record(took);
+        drop(status);
+        if let Some(observer) = &self.system.observer {
+            observer.handled(self.settings.kind, took);
+        }
+    }
+
+    /// Makes an exit of the current incarnation, stamped with the wall clock.
+    pub(super) fn exit(&self, reason: ExitReason, detail: String) -> Exit {
+        let at = self.system.clock.now();
+        Exit { reason, detail, at, generation: self.status.lock().generation }
+    }
+
+    pub(super) fn record_exit(&self, exit: Exit) {
+        let mut status = self.status.lock();
+        status.current = None;
+        status.since = None;
+        if status.exits.len() == KEPT_EXITS {
+            status.exits.pop_front();
+        }
+        status.exits.push_back(exit);
+    }
+
+    /// Restarts of this actor within the last `window`.
+    pub(super) fn restarts_within(&self, window: Duration) -> u32 {
+        let now = Instant::now();
+        let restarts = &mut self.status.lock().restarts;
+        while restarts.front().is_some_and(|at| now.saturating_duration_since(*at) > window) {
+            restarts.pop_front();
+        }
+        u32::try_from(restarts.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn note_restart(&self) {
+        self.status.lock().restarts.push_back(Instant::now());
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::Relaxed);
+    }
+}
+
+/// The place of an actor of type `A`.
+pub(super) struct Slot<A: Actor> {
+    pub(super) node: Node,
+    mailbox: Mailbox<A::Message>,
+    observed: Mutex<Option<A::Observed>>,
+}
+
+impl<A: Actor> Slot<A> {
+    pub(super) fn new(
+        name: &str,
+        settings: Settings,
+        id: u64,
+        parent: Option<&Arc<dyn AnySlot>>,
+        system: &Arc<Shared>,
+    ) -> Self {
+        let path = match parent {
+            Some(parent) => format!("{}/{name}", parent.node().path),
+            None => name.to_owned(),
+        };
+        let counts = system.counts_of(settings.kind);
+        let status = Status {
+            state: ActorState::Stopped,
+            generation: 0,
+            since: None,
+            current: None,
+            messages: 0,
+            rate: Rate::default(),
+            latency: None,
+            restarts: VecDeque::new(),
+            exits: VecDeque::new(),
+        };
+        let node = Node {
+            id,
+            name: name.into(),
+            path: path.into(),
+            settings,
+            parent: parent.map(Arc::downgrade),
+            system: Arc::clone(system),
+            counts,
+            control: Control::default(),
+            children: Mutex::default(),
+            status: Mutex::new(status),
+            down: AtomicBool::new(false),
+            dormant: AtomicBool::new(false),
+        };
+        Self { node, mailbox: Mailbox::new(), observed: Mutex::new(None) }
+    }
+
+    pub(super) fn offer(
+        &self,
+        message: A::Message,
+        delivered: Option<Delivered>,
+    ) -> Result<(), Refused<A::Message>> {
+        self.mailbox.offer(message, delivered, self.node.settings.capacity, &self.node.counts.queued)
+    }
+
+    pub(super) fn take(&self, cx: &mut Context<'_>) -> Poll<A::Message> {
+        self.mailbox.poll_take(cx, &self.node.counts.queued)
+    }
+
+    pub(super) fn show(&self, observed: A::Observed) {
+        *self.observed.lock() = Some(observed);
+    }
+
+    pub(super) fn close(&self) {
+        self.mailbox.close();
+    }
+
+    pub(super) fn reopen(&self) {
+        self.mailbox.reopen();
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.mailbox.len()
+    }
+
+    /// Closes the mailbox for good; returns how many messages nobody will handle.
+    pub(super) fn discard(&self) -> usize {
+        self.mailbox.discard(&self.node.counts.queued)
+    }
+}
+
+/// A slot whatever the actor's type.
+pub(super) trait AnySlot: Send + Sync + 'static {
+    fn node(&self) -> &Node;
+    fn mailbox(&self) -> MailboxReading;
+    fn set_paused(&self, paused: bool);
+    /// The actor's last snapshot as JSON; null before the first.
+    fn observed(&self) -> serde_json::Value;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl<A: Actor> AnySlot for Slot<A> {
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
+    fn mailbox(&self) -> MailboxReading {
+        self.mailbox.read()
+    }
+
+    fn set_paused(&self, paused: bool) {
+        self.mailbox.set_paused(paused);
+    }
+
+    fn observed(&self) -> serde_json::Value {
+        let observed = self.observed.lock().clone();
+        observed.and_then(|value| serde_json::to_value(value).ok()).unwrap_or(serde_json::Value::Null)
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}

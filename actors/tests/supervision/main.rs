@@ -1,0 +1,4 @@
+//! The supervision layer through its public surface, in virtual time on one thread.
+
+mod basics;
+mod support;

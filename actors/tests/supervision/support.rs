@@ -1,0 +1,220 @@
+//! One scripted actor that can fail in every hook, a journal of what happened, and a runtime in virtual time.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use payment_actors::ports::clock::WallClock;
+use payment_actors::supervision::{
+    Actor, ChildExit, ChildSpec, Ctx, Failure, Handle, Message, Next, NodeView, Reply, System, SystemConfig,
+};
+
+/// A clock that stands still: exits differ by generation, not by time.
+pub(crate) struct StoppedClock;
+
+impl WallClock for StoppedClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH
+    }
+}
+
+/// Runs a test in an actix system on one thread with virtual time.
+pub(crate) fn run<F: Future>(test: F) -> F::Output {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a current-thread runtime can be built")
+    };
+    actix_rt::System::with_tokio_rt(runtime).block_on(test)
+}
+
+/// Lets everything that is ready run; less than any time limit in these tests passes.
+pub(crate) async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// What happened, in order: "name hook".
+#[derive(Clone, Default)]
+pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
+
+impl Journal {
+    pub(crate) fn note(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+/// How something fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Panic,
+    Error,
+    /// Never returns, so that only a kill or a time limit ends it.
+    Hang,
+}
+
+impl Fault {
+    pub(crate) async fn happen(self, place: &str) -> Result<(), Failure> {
+        match self {
+            Fault::Panic => panic!("scripted panic in {place}"),
+            Fault::Error => Err(Failure::new(format!("scripted failure in {place}"))),
+            Fault::Hang => std::future::pending().await,
+        }
+    }
+}
+
+/// What an actor does, shared by all its incarnations and changeable between them.
+#[derive(Clone, Default)]
+pub(crate) struct Script {
+    pub(crate) journal: Journal,
+    pub(crate) name: String,
+    pub(crate) in_started: Arc<Mutex<Option<Fault>>>,
+    pub(crate) in_stopping: Arc<Mutex<Option<Fault>>>,
+    pub(crate) children: Vec<Child>,
+    /// Exits of watched children, newest last.
+    pub(crate) seen: Arc<Mutex<Vec<ChildExit>>>,
+}
+
+impl Script {
+    pub(crate) fn named(name: &str, journal: &Journal) -> Self {
+        Self { name: name.to_owned(), journal: journal.clone(), ..Self::default() }
+    }
+
+    pub(crate) fn spec(&self) -> ChildSpec<Scripted> {
+        let script = self.clone();
+        ChildSpec::new(self.name.clone(), "scripted", move || Scripted { script: script.clone(), handled: 0 })
+    }
+}
+
+/// A child that a scripted actor starts in `started`.
+pub(crate) type Child = Arc<dyn Fn() -> ChildSpec<Scripted> + Send + Sync>;
+
+pub(crate) fn child(make: impl Fn() -> ChildSpec<Scripted> + Send + Sync + 'static) -> Child {
+    Arc::new(make)
+}
+
+pub(crate) enum Order {
+    Count(Reply<u32>),
+    Fail(Fault),
+    FailInBackground(Fault),
+    Work(Duration, Reply<u32>),
+    Keep(Reply<u32>),
+    Later(Duration),
+    Start(Child, Reply<Handle<Scripted>>),
+    StopChild(&'static str, Reply<bool>),
+    Background(Duration),
+    Finish,
+    Exited(ChildExit),
+    Tick,
+}
+
+impl Message for Order {
+    fn label(&self) -> &'static str {
+        match self {
+            Order::Count(_) => "count",
+            Order::Fail(_) => "fail",
+            Order::FailInBackground(_) => "fail-in-background",
+            Order::Work(..) => "work",
+            Order::Keep(_) => "keep",
+            Order::Later(_) => "later",
+            Order::Start(..) => "start",
+            Order::StopChild(..) => "stop-child",
+            Order::Background(_) => "background",
+            Order::Finish => "finish",
+            Order::Exited(_) => "exited",
+            Order::Tick => "tick",
+        }
+    }
+}
+
+pub(crate) struct Scripted {
+    script: Script,
+    handled: u32,
+}
+
+impl Actor for Scripted {
+    type Message = Order;
+    type Observed = u32;
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        self.script.journal.note(format!("{} started", self.script.name));
+        for child in &self.script.children {
+            ctx.start_watched_child(child(), Order::Exited);
+        }
+        let fault = *self.script.in_started.lock().unwrap();
+        match fault {
+            Some(fault) => fault.happen("started").await,
+            None => Ok(()),
+        }
+    }
+
+    async fn handle(&mut self, order: Order, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
+        self.handled += 1;
+        match order {
+            Order::Count(reply) => reply.send(self.handled),
+            Order::Fail(fault) => fault.happen("handler").await?,
+            Order::FailInBackground(fault) => ctx.spawn_detached(async move {
+                fault.happen("background").await.expect("scripted failure of a background future");
+            }),
+            Order::Work(time, reply) => {
+                tokio::time::sleep(time).await;
+                self.script.journal.note(format!("{} worked", self.script.name));
+                reply.send(self.handled);
+            }
+            Order::Keep(reply) => ctx.spawn_detached(async move {
+                std::future::pending::<()>().await;
+                reply.send(0);
+            }),
+            Order::Later(time) => {
+                ctx.after(time, Order::Tick);
+            }
+            Order::Start(child, reply) => reply.send(ctx.start_watched_child(child(), Order::Exited)),
+            Order::StopChild(name, reply) => reply.send(ctx.stop_child(name)),
+            Order::Background(time) => ctx.spawn(async move {
+                tokio::time::sleep(time).await;
+                Order::Tick
+            }),
+            Order::Finish => return Ok(Next::Stop),
+            Order::Exited(exit) => self.script.seen.lock().unwrap().push(exit),
+            Order::Tick => self.script.journal.note(format!("{} ticked", self.script.name)),
+        }
+        Ok(Next::Continue)
+    }
+
+    async fn stopping(&mut self, _ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        self.script.journal.note(format!("{} stopping", self.script.name));
+        let fault = *self.script.in_stopping.lock().unwrap();
+        match fault {
+            Some(fault) => fault.happen("stopping").await,
+            None => Ok(()),
+        }
+    }
+
+    fn observe(&self) -> u32 {
+        self.handled
+    }
+}
+
+/// A system with one scripted actor at the root.
+pub(crate) fn start(root: ChildSpec<Scripted>) -> System {
+    System::start(SystemConfig::new(7, Arc::new(StoppedClock)), root)
+}
+
+/// The node at a path, alone.
+pub(crate) fn node(system: &System, path: &str) -> NodeView {
+    system.tree().snapshot(Some(path), Some(0)).unwrap_or_else(|| panic!("nothing at {path}")).tree
+}
+
+pub(crate) fn handle(system: &System, path: &str) -> Handle<Scripted> {
+    system.handle(path).unwrap_or_else(|| panic!("nothing at {path}"))
+}
