@@ -51,11 +51,17 @@ impl Children {
         if self.ended.len() > KEPT_ENDED { self.ended.pop_front() } else { None }
     }
 
+    /// None is left that has not ended.
     pub(super) fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// Whether the tree shows any, ended ones included.
+    pub(super) fn has_any(&self) -> bool {
+        self.visible_count() > 0
+    }
+
+    pub(super) fn visible_count(&self) -> usize {
         self.by_name.len() + self.ended.len()
     }
 

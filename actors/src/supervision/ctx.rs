@@ -122,7 +122,7 @@ impl<A: Actor> Ctx<A> {
 
     fn start_slot<B: Actor>(&mut self, spec: ChildSpec<B>) -> (u64, Handle<B>) {
         let known = self.slot.node.children.lock().get(&spec.name).cloned();
-        if let Some(slot) = known.and_then(|child| adopt::<B>(child, &spec)) {
+        if let Some(slot) = known.and_then(|child| adopt::<B>(&child, &spec)) {
             return (slot.node.id, Handle::new(slot));
         }
         let me: ChildRef = Arc::clone(&self.slot) as ChildRef;
@@ -139,8 +139,8 @@ impl<A: Actor> Ctx<A> {
 
 /// Takes over a slot that has not ended: one left from the last incarnation starts again, one that is ending
 /// starts again afterwards, a living one ignores it. None when it has ended.
-fn adopt<B: Actor>(child: ChildRef, spec: &ChildSpec<B>) -> Option<Arc<Slot<B>>> {
-    let slot = Arc::clone(&child).into_any().downcast::<Slot<B>>();
+fn adopt<B: Actor>(child: &ChildRef, spec: &ChildSpec<B>) -> Option<Arc<Slot<B>>> {
+    let slot = Arc::clone(child).into_any().downcast::<Slot<B>>();
     let factory: Factory<B> = Arc::clone(&spec.factory);
     if !child.node().control.push(Command::Adopt(Box::new(factory))) {
         return None;

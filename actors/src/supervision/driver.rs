@@ -147,7 +147,7 @@ impl<A: Actor> Driver<A> {
                 | Stage::Ended => {}
             },
             Command::ChildExited(child, exit) => self.child_exited(&child, exit),
-            Command::ChildEnded(child, exit) => self.child_ended(&child, exit),
+            Command::ChildEnded(child, exit) => self.child_ended(&child, &exit),
         }
     }
 
@@ -233,7 +233,7 @@ impl<A: Actor> Driver<A> {
         self.act_on(verdict);
     }
 
-    fn child_ended(&mut self, child: &ChildRef, exit: Exit) {
+    fn child_ended(&mut self, child: &ChildRef, exit: &Exit) {
         let keep = exit.reason.is_crash();
         let evicted = self.slot.node.children.lock().remove(child, keep);
         if let Some(evicted) = evicted {
@@ -243,7 +243,7 @@ impl<A: Actor> Driver<A> {
             sweep.settle(child);
         }
         self.supervisor.child_ended(child);
-        self.notify(child, &exit, false);
+        self.notify(child, exit, false);
     }
 
     fn act_on(&mut self, verdict: Option<Verdict>) {

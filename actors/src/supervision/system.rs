@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
@@ -22,6 +20,7 @@ use super::spec::{ChildSpec, RestartLimit};
 use super::statistics::KindCounts;
 use super::tree::TreeView;
 use crate::ports::clock::WallClock;
+use crate::ports::random::Random;
 
 /// Is told what happens to actors, for metrics. Called on the actors' threads: it must not block.
 pub trait Observer: Send + Sync + 'static {
@@ -45,8 +44,8 @@ pub struct Gauges {
 pub struct SystemConfig {
     /// The restart limit of supervisors whose spec names none.
     pub restart_limit: RestartLimit,
-    /// Seeds the jitter of restart delays, the only randomness here.
-    pub seed: u64,
+    /// Draws the jitter of restart delays, the only randomness here.
+    pub random: Arc<dyn Random>,
     /// Stamps exits and snapshots.
     pub clock: Arc<dyn WallClock>,
     /// Reads the numbers of the summary that others keep.
@@ -57,9 +56,9 @@ pub struct SystemConfig {
 
 impl SystemConfig {
     /// Five restarts of one child in 60 s, no gauges, no observer.
-    pub fn new(seed: u64, clock: Arc<dyn WallClock>) -> Self {
+    pub fn new(random: Arc<dyn Random>, clock: Arc<dyn WallClock>) -> Self {
         let restart_limit = RestartLimit { count: 5, window: Duration::from_secs(60) };
-        Self { restart_limit, seed, clock, gauges: None, observer: None }
+        Self { restart_limit, random, clock, gauges: None, observer: None }
     }
 }
 
@@ -77,7 +76,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn WallClock>,
     pub(super) gauges: Option<Arc<dyn Fn() -> Gauges + Send + Sync>>,
     pub(super) observer: Option<Arc<dyn Observer>>,
-    random: Mutex<ChaCha8Rng>,
+    random: Arc<dyn Random>,
     kinds: Mutex<BTreeMap<&'static str, Arc<KindCounts>>>,
     live: AtomicUsize,
     idle: Notify,
@@ -88,7 +87,7 @@ pub(super) struct Shared {
 impl Shared {
     /// A time between zero and the ceiling, evenly distributed.
     pub(super) fn jitter(&self, ceiling: Duration) -> Duration {
-        let draw = u128::from(self.random.lock().next_u64());
+        let draw = u128::from(self.random.next_u64());
         let nanos = (ceiling.as_nanos().min(u128::from(u64::MAX)) * draw) >> 64;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
@@ -147,7 +146,7 @@ impl System {
             clock: config.clock,
             gauges: config.gauges,
             observer: config.observer,
-            random: Mutex::new(ChaCha8Rng::seed_from_u64(config.seed)),
+            random: config.random,
             kinds: Mutex::default(),
             live: AtomicUsize::new(0),
             idle: Notify::new(),

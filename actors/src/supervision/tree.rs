@@ -187,7 +187,7 @@ fn find_below(parent: &ChildRef, rest: &str) -> Option<ChildRef> {
 fn view(child: &ChildRef, depth: usize, shown: usize) -> NodeView {
     let node = child.node();
     let mut children = if depth == 0 { Vec::new() } else { node.children.lock().visible() };
-    let children_total = node.children.lock().len();
+    let children_total = node.children.lock().visible_count();
     children.sort_by_cached_key(attention);
     children.truncate(shown);
     let below = |child: &ChildRef| view(child, depth - 1, SHOWN_CHILDREN);
@@ -222,7 +222,7 @@ fn describe(child: &ChildRef) -> NodeView {
     let observed = child.observed();
     let window = node.parent().map_or(Duration::ZERO, |parent| parent.node().supervision().1.window);
     let restarts_in_window = node.restarts_within(window);
-    let supervises = node.settings.supervises.is_some() || node.children.lock().len() > 0;
+    let supervises = node.settings.supervises.is_some() || node.children.lock().has_any();
     let (strategy, limit) = node.supervision();
     let mut status = node.status.lock();
     let current = status.current.map(|(message, since)| Current { message, elapsed_ms: millis(now - since) });

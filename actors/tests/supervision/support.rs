@@ -1,11 +1,14 @@
 //! One scripted actor that can fail in every hook, a journal of what happened, and a runtime in virtual time.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use payment_actors::ports::clock::WallClock;
+use payment_actors::ports::random::Random;
 use payment_actors::supervision::{
     Actor, ChildExit, ChildSpec, Ctx, Failure, Handle, Message, Next, NodeView, Reply, System, SystemConfig,
 };
@@ -16,6 +19,16 @@ pub(crate) struct StoppedClock;
 impl WallClock for StoppedClock {
     fn now(&self) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH
+    }
+}
+
+/// A Weyl sequence: evenly spread, and the same in every run.
+#[derive(Default)]
+pub(crate) struct Weyl(AtomicU64);
+
+impl Random for Weyl {
+    fn next_u64(&self) -> u64 {
+        self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
     }
 }
 
@@ -42,15 +55,15 @@ pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
 
 impl Journal {
     pub(crate) fn note(&self, line: String) {
-        self.0.lock().unwrap().push(line);
+        self.0.lock().push(line);
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().clone()
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap().clear();
+        self.0.lock().clear();
     }
 }
 
@@ -151,7 +164,7 @@ impl Actor for Scripted {
         for child in &self.script.children {
             ctx.start_watched_child(child(), Order::Exited);
         }
-        let fault = *self.script.in_started.lock().unwrap();
+        let fault = *self.script.in_started.lock();
         match fault {
             Some(fault) => fault.happen("started").await,
             None => Ok(()),
@@ -185,7 +198,7 @@ impl Actor for Scripted {
                 Order::Tick
             }),
             Order::Finish => return Ok(Next::Stop),
-            Order::Exited(exit) => self.script.seen.lock().unwrap().push(exit),
+            Order::Exited(exit) => self.script.seen.lock().push(exit),
             Order::Tick => self.script.journal.note(format!("{} ticked", self.script.name)),
         }
         Ok(Next::Continue)
@@ -193,7 +206,7 @@ impl Actor for Scripted {
 
     async fn stopping(&mut self, _ctx: &mut Ctx<Self>) -> Result<(), Failure> {
         self.script.journal.note(format!("{} stopping", self.script.name));
-        let fault = *self.script.in_stopping.lock().unwrap();
+        let fault = *self.script.in_stopping.lock();
         match fault {
             Some(fault) => fault.happen("stopping").await,
             None => Ok(()),
@@ -207,7 +220,7 @@ impl Actor for Scripted {
 
 /// A system with one scripted actor at the root.
 pub(crate) fn start(root: ChildSpec<Scripted>) -> System {
-    System::start(SystemConfig::new(7, Arc::new(StoppedClock)), root)
+    System::start(SystemConfig::new(Arc::new(Weyl::default()), Arc::new(StoppedClock)), root)
 }
 
 /// The node at a path, alone.
