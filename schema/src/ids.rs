@@ -13,6 +13,14 @@ use crate::text::InvalidText;
 /// How many slots the merchants are spread over.
 pub const SLOTS: u64 = 1024;
 
+/// FNV-1a, 64 bit (<http://www.isthe.com/chongo/tech/comp/fnv/>): stable across versions and machines.
+#[must_use]
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 /// A merchant, 1–32 printable ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -43,9 +51,7 @@ impl MerchantId {
     /// The merchant's slot: FNV-1a (64 bit) of the id's bytes modulo [`SLOTS`]. All payments of a merchant share it.
     #[must_use]
     pub fn slot(&self) -> Slot {
-        let hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = fnv1a(self.0.as_bytes());
         Slot(u16::try_from(hash % SLOTS).expect("a remainder of 1024 fits"))
     }
 }

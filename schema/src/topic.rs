@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use crate::ids::PaymentId;
 use crate::operation::OperationKind;
 
 /// A topic of the event log.
@@ -94,13 +93,12 @@ impl Topic {
         if self.is_dead_letter() { 3 } else { 6 }
     }
 
-    /// The partition of a payment's records in the embedded event log. Kafka's own partitioner decides there;
-    /// all that both promise is that one payment's records share one partition.
+    /// The partition of a key's records in the embedded event log. Kafka's own partitioner decides there; all that
+    /// both promise is that one key's records share one partition.
     #[must_use]
-    pub fn partition_of(self, payment_id: PaymentId) -> u32 {
-        // The low bits are the merchant's slot; mixing spreads one merchant's payments.
-        let mixed = payment_id.get().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        u32::try_from(mixed % u64::from(self.partitions())).expect("a partition number is small")
+    pub fn partition_of(self, key: &[u8]) -> u32 {
+        let hash = crate::ids::fnv1a(key);
+        u32::try_from(hash % u64::from(self.partitions())).expect("a partition number is small")
     }
 
     /// Where dead letters of an operation go.

@@ -70,4 +70,18 @@ pub trait AdmissionCache: Send + Sync {
 
     /// Remembers an answer that was committed.
     async fn remember(&self, merchant_id: &MerchantId, key: &IdempotencyKey, answer: CachedAnswer);
+
+    /// Forgets what has expired. Called now and then by the limiter actor.
+    async fn maintain(&self) -> AdmissionStats;
+}
+
+/// How much the cache holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AdmissionStats {
+    /// Merchants' buckets that are not full.
+    pub buckets: usize,
+    /// Remembered answers.
+    pub answers: usize,
+    /// Whether it decides without its backing at the moment.
+    pub fallback: bool,
 }

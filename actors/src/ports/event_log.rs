@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::ids::EventId;
 use payment_schema::topic::Topic;
 
 /// One record to publish.
@@ -10,8 +10,9 @@ use payment_schema::topic::Topic;
 pub struct Record {
     /// Where it goes.
     pub topic: Topic,
-    /// The key; records of one key keep their order within a topic.
-    pub key: PaymentId,
+    /// The key, the payment id as text; records of one key keep their order within a topic. The dead letter of a
+    /// foreign record keeps whatever key that had.
+    pub key: Bytes,
     /// Header `eventId`.
     pub event_id: EventId,
     /// Header `traceparent`.
