@@ -3,6 +3,7 @@
 //! One lock, held for one look-up or for one batch with its single write, never across an await. Replays and
 //! pages of the record are read from the file outside the lock.
 
+use std::collections::HashMap;
 use std::io;
 
 use bytes::Bytes;
@@ -20,11 +21,14 @@ use super::operations::{Intake, Operations};
 use super::options::PgSimulatorOptions;
 use super::record::{Entry, Record, RecordReader};
 use super::request::Request;
+use super::waiting::WaitingRoom;
 
 /// Shared by all workers.
 pub(super) struct Gateway {
     state: Mutex<State>,
     reader: RecordReader,
+    /// Requests that a fault keeps without an answer.
+    pub(super) waiting: WaitingRoom,
 }
 
 struct State {
@@ -61,6 +65,7 @@ pub(super) struct Health {
     status: &'static str,
     recorded: u64,
     processing: usize,
+    kept_back: usize,
 }
 
 /// One line of `GET /v1/record`.
@@ -108,11 +113,15 @@ impl Gateway {
             record,
             faults: Faults::default(),
             chance: Chance::new(options.seed),
-            pending: std::collections::HashMap::new(),
+            pending: HashMap::new(),
             profile: options.profile,
             hold_lifetime: TimeDelta::from_std(options.hold_lifetime).unwrap_or(TimeDelta::MAX),
         };
-        Ok(Self { state: Mutex::new(State { operations, closed: None }), reader })
+        Ok(Self {
+            state: Mutex::new(State { operations, closed: None }),
+            reader,
+            waiting: WaitingRoom::default(),
+        })
     }
 
     /// Takes in a request. A key that was seen before is never run again, and no fault strikes it: what was
@@ -213,6 +222,7 @@ impl Gateway {
             status: "up",
             recorded: operations.record.entries(),
             processing: operations.pending.len(),
+            kept_back: self.waiting.occupied(),
         })
     }
 

@@ -16,7 +16,7 @@
 //! | `rules` | what a gateway approves, as a pure function |
 //! | `books`, `holds` | what the record amounts to: known keys, holds, cancelled authorizations |
 //! | `record` | the append-only file |
-//! | `faults`, `spoiled` | scripted faults, and how they look on the wire |
+//! | `faults`, `spoiled`, `waiting` | scripted faults, how they look on the wire, what they keep back |
 
 mod answer;
 mod books;
@@ -35,6 +35,7 @@ mod routes;
 mod rules;
 mod server;
 mod spoiled;
+mod waiting;
 
 pub use error::StartError;
 pub use options::{Behaviour, PgSimulatorOptions, Profile};

@@ -113,7 +113,8 @@ fn spoil(kind: FaultKind, answer: Bytes) -> HttpResponse {
 
 impl WorkerContext {
     async fn keep_back(&self, strike: &Strike) {
-        spoiled::keep_back(strike.delay(self.unanswered_limit), self.stop.clone()).await;
+        let delay = strike.delay(self.unanswered_limit);
+        self.gateway.waiting.keep_back(delay, self.stop.clone()).await;
     }
 }
 

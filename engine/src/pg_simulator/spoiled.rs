@@ -5,13 +5,12 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::time::Duration;
 
 use actix_web::HttpResponse;
+use actix_web::body::BodyStream;
 use actix_web::http::header::ContentType;
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::watch;
 
 use super::answer::Answer;
 
@@ -45,7 +44,7 @@ pub(super) fn doubled(answer: &Bytes) -> HttpResponse {
         .content_type(ContentType::json())
         .force_close()
         .no_chunking(answer.len() as u64)
-        .streaming(stream::iter(copies))
+        .body(BodyStream::new(stream::iter(copies)))
 }
 
 /// Closes the connection without one byte of a response: the server drops a response whose body fails before
@@ -53,15 +52,4 @@ pub(super) fn doubled(answer: &Bytes) -> HttpResponse {
 pub(super) fn cut() -> HttpResponse {
     let failure = io::Error::from(io::ErrorKind::ConnectionReset);
     HttpResponse::Ok().streaming(stream::iter([Err::<Bytes, _>(failure)]))
-}
-
-/// Waits for `delay`, or until the simulator stops.
-pub(super) async fn keep_back(delay: Duration, mut stop: watch::Receiver<bool>) {
-    if !delay.is_zero() {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stopped| *stopped) => {}
-            () = tokio::time::sleep(delay) => {}
-        }
-    }
 }
