@@ -56,6 +56,11 @@ impl Children {
         self.by_name.is_empty()
     }
 
+    /// Whether one of them has not reported an exit since it was started.
+    pub(super) fn any_up(&self) -> bool {
+        self.by_name.values().any(|child| !child.node().is_down())
+    }
+
     /// Whether the tree shows any, ended ones included.
     pub(super) fn has_any(&self) -> bool {
         self.visible_count() > 0

@@ -88,6 +88,11 @@ impl Control {
         drop(dropped);
     }
 
+    /// Whether the driver has finished.
+    pub(super) fn is_finished(&self) -> bool {
+        self.state.lock().finished
+    }
+
     /// Polls the driver without an order.
     pub(super) fn wake(&self) {
         let waker = self.state.lock().waker.clone();

@@ -53,6 +53,7 @@ impl<A: Actor> Incarnation<A> {
 
     fn run_ready(&mut self, cx: &mut Context<'_>) {
         for _ in 0..ROUNDS_PER_POLL {
+            self.take_notices();
             self.run_background(cx);
             self.run_timers(cx);
             let _ = Pin::new(&mut self.context).poll(cx);
@@ -61,6 +62,13 @@ impl<A: Actor> Incarnation<A> {
             }
         }
         cx.waker().wake_by_ref();
+    }
+
+    fn take_notices(&mut self) {
+        for (watch, exit) in self.local.notices.take() {
+            let message = watch(exit);
+            self.local.inbox.borrow_mut().push_back(message);
+        }
     }
 
     fn run_background(&mut self, cx: &mut Context<'_>) {

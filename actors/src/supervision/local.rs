@@ -45,12 +45,14 @@ pub(super) enum Activity {
 pub(super) type Watch<A> = fn(ChildExit) -> <A as Actor>::Message;
 
 pub(super) struct Local<A: Actor> {
-    /// Outputs of background futures, due timers and notices about children; taken before the mailbox.
+    /// Outputs of background futures, due timers and exits of watched children; taken before the mailbox.
     pub(super) inbox: RefCell<VecDeque<A::Message>>,
     /// Futures asked for during the current poll, not yet taken over by the driver.
     pub(super) spawned: RefCell<Vec<Task<A::Message>>>,
     pub(super) timers: RefCell<Timers<A::Message>>,
     pub(super) watches: RefCell<BTreeMap<u64, Watch<A>>>,
+    /// Exits of watched children, not yet made into messages: that is the actor's code.
+    pub(super) notices: RefCell<Vec<(Watch<A>, ChildExit)>>,
     pub(super) mode: Cell<Mode>,
     pub(super) activity: Cell<Activity>,
     pub(super) outcome: RefCell<Option<Outcome>>,
@@ -67,6 +69,7 @@ impl<A: Actor> Local<A> {
             spawned: RefCell::default(),
             timers: RefCell::new(Timers::new()),
             watches: RefCell::default(),
+            notices: RefCell::default(),
             mode: Cell::new(Mode::Running),
             activity: Cell::new(Activity::Started),
             outcome: RefCell::default(),

@@ -184,12 +184,24 @@ impl Node {
         self.status.lock().restarts.push_back(Instant::now());
     }
 
+    /// A new incarnation of its supervisor counts from zero.
+    pub(super) fn forget_restarts(&self) {
+        self.status.lock().restarts.clear();
+    }
+
     pub(super) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Node {
+    /// Takes the actor out of the counts of its kind.
+    fn drop(&mut self) {
+        self.set_state(ActorState::Stopped);
     }
 }
 

@@ -159,7 +159,8 @@ impl TreeView {
     }
 
     fn target(&self, path: &str) -> Result<ChildRef, DrillError> {
-        let target = self.find(path).ok_or(DrillError::UnknownPath)?;
+        let target = self.find(path).filter(|found| !found.node().control.is_finished());
+        let target = target.ok_or(DrillError::UnknownPath)?;
         if target.node().parent.is_none() { Err(DrillError::Root) } else { Ok(target) }
     }
 
@@ -240,7 +241,7 @@ fn describe(child: &ChildRef) -> NodeView {
         mailbox_capacity: node.settings.capacity,
         oldest_message_age_ms: mailbox.oldest.map(millis),
         messages_total: status.messages,
-        messages_per_second: status.rate.per_second(now),
+        messages_per_second: (status.rate.per_second(now) * 10.0).round() / 10.0,
         handler_p99_micros: status.latency.as_ref().map(|latency| latency.p99_micros()),
         current,
         restarts_in_window,

@@ -1,5 +1,6 @@
 //! One scripted actor that can fail in every hook, a journal of what happened, and a runtime in virtual time.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,8 @@ pub(crate) struct Weyl(AtomicU64);
 
 impl Random for Weyl {
     fn next_u64(&self) -> u64 {
-        self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP)
     }
 }
 
@@ -72,6 +74,8 @@ impl Journal {
 pub(crate) enum Fault {
     Panic,
     Error,
+    /// Takes three seconds.
+    Slow,
     /// Never returns, so that only a kill or a time limit ends it.
     Hang,
 }
@@ -81,6 +85,10 @@ impl Fault {
         match self {
             Fault::Panic => panic!("scripted panic in {place}"),
             Fault::Error => Err(Failure::new(format!("scripted failure in {place}"))),
+            Fault::Slow => {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                Ok(())
+            }
             Fault::Hang => std::future::pending().await,
         }
     }
@@ -91,8 +99,10 @@ impl Fault {
 pub(crate) struct Script {
     pub(crate) journal: Journal,
     pub(crate) name: String,
-    pub(crate) in_started: Arc<Mutex<Option<Fault>>>,
-    pub(crate) in_stopping: Arc<Mutex<Option<Fault>>>,
+    /// What happens in `started`, one entry for each incarnation; none left: it succeeds.
+    pub(crate) in_started: Arc<Mutex<VecDeque<Fault>>>,
+    /// The same for `stopping`.
+    pub(crate) in_stopping: Arc<Mutex<VecDeque<Fault>>>,
     pub(crate) children: Vec<Child>,
     /// Exits of watched children, newest last.
     pub(crate) seen: Arc<Mutex<Vec<ChildExit>>>,
@@ -123,6 +133,7 @@ pub(crate) enum Order {
     Work(Duration, Reply<u32>),
     Keep(Reply<u32>),
     Later(Duration),
+    LaterButNot(Duration),
     Start(Child, Reply<Handle<Scripted>>),
     StopChild(&'static str, Reply<bool>),
     Background(Duration),
@@ -140,6 +151,7 @@ impl Message for Order {
             Order::Work(..) => "work",
             Order::Keep(_) => "keep",
             Order::Later(_) => "later",
+            Order::LaterButNot(_) => "later-but-not",
             Order::Start(..) => "start",
             Order::StopChild(..) => "stop-child",
             Order::Background(_) => "background",
@@ -164,7 +176,7 @@ impl Actor for Scripted {
         for child in &self.script.children {
             ctx.start_watched_child(child(), Order::Exited);
         }
-        let fault = *self.script.in_started.lock();
+        let fault = self.script.in_started.lock().pop_front();
         match fault {
             Some(fault) => fault.happen("started").await,
             None => Ok(()),
@@ -176,8 +188,10 @@ impl Actor for Scripted {
         match order {
             Order::Count(reply) => reply.send(self.handled),
             Order::Fail(fault) => fault.happen("handler").await?,
-            Order::FailInBackground(fault) => ctx.spawn_detached(async move {
-                fault.happen("background").await.expect("scripted failure of a background future");
+            Order::FailInBackground(Fault::Error) => ctx.spawn(async { Order::Fail(Fault::Error) }),
+            Order::FailInBackground(fault) => ctx.spawn(async move {
+                let _ = fault.happen("background").await;
+                Order::Tick
             }),
             Order::Work(time, reply) => {
                 tokio::time::sleep(time).await;
@@ -190,6 +204,10 @@ impl Actor for Scripted {
             }),
             Order::Later(time) => {
                 ctx.after(time, Order::Tick);
+            }
+            Order::LaterButNot(time) => {
+                let timer = ctx.after(time, Order::Tick);
+                ctx.cancel(timer);
             }
             Order::Start(child, reply) => reply.send(ctx.start_watched_child(child(), Order::Exited)),
             Order::StopChild(name, reply) => reply.send(ctx.stop_child(name)),
@@ -206,7 +224,7 @@ impl Actor for Scripted {
 
     async fn stopping(&mut self, _ctx: &mut Ctx<Self>) -> Result<(), Failure> {
         self.script.journal.note(format!("{} stopping", self.script.name));
-        let fault = *self.script.in_stopping.lock();
+        let fault = self.script.in_stopping.lock().pop_front();
         match fault {
             Some(fault) => fault.happen("stopping").await,
             None => Ok(()),
@@ -221,6 +239,11 @@ impl Actor for Scripted {
 /// A system with one scripted actor at the root.
 pub(crate) fn start(root: ChildSpec<Scripted>) -> System {
     System::start(SystemConfig::new(Arc::new(Weyl::default()), Arc::new(StoppedClock)), root)
+}
+
+/// Whether something is at that path, ended actors included.
+pub(crate) fn exists(system: &System, path: &str) -> bool {
+    system.tree().snapshot(Some(path), Some(0)).is_some()
 }
 
 /// The node at a path, alone.
