@@ -1,0 +1,145 @@
+//! What must hold between keys, and what this build cannot do.
+//!
+//! Owns every check that looks at more than one value. Values by themselves are checked by their types.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::layers::Layers;
+use super::secret::SecretUrl;
+use super::store_url::StoreUrl;
+use super::{Config, ConfigError};
+
+/// Checks a configuration whose values are all allowed by themselves.
+pub(super) fn check(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
+    only_embedded_parts(config, layers)?;
+    check_pg_url(config, layers)?;
+    check_roles(config, layers)?;
+    check_log(config, layers)?;
+    check_addresses(config)?;
+    let ordered = [
+        (
+            "pg.connect_timeout",
+            config.pg.connect_timeout,
+            "pg.authorize_timeout",
+            config.pg.authorize_timeout,
+        ),
+        ("pg.connect_timeout", config.pg.connect_timeout, "pg.timeout", config.pg.timeout),
+        ("pg.query_initial", config.pg.query_initial, "pg.query_max", config.pg.query_max),
+        ("retry.base", config.retry.base, "retry.max", config.retry.max),
+        (
+            "payments.authorize_max_age",
+            config.payments.authorize_max_age,
+            "payments.hold_expiry",
+            config.payments.hold_expiry,
+        ),
+        (
+            "payments.authorize_max_age",
+            config.payments.authorize_max_age,
+            "pg.key_memory",
+            config.pg.key_memory,
+        ),
+    ];
+    ordered.into_iter().try_for_each(|(low, low_is, high, high_is)| in_order(low, low_is, high, high_is))
+}
+
+fn in_order(low: &str, low_is: Duration, high: &str, high_is: Duration) -> Result<(), ConfigError> {
+    if low_is <= high_is {
+        return Ok(());
+    }
+    let (low_is, high_is) = (humantime::format_duration(low_is), humantime::format_duration(high_is));
+    Err(ConfigError::Contradiction(format!(
+        "{low} = \"{low_is}\" must not be longer than {high} = \"{high_is}\"; raise the one or lower the other"
+    )))
+}
+
+/// The seam where the production adapters will be chosen: until they are there, asking for one is an error.
+fn only_embedded_parts(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
+    let refuse = |key: &str, part| {
+        Err(ConfigError::NotInThisBuild { key: key.to_owned(), origin: layers.origin(key).to_string(), part })
+    };
+    match &config.store.url {
+        None | Some(StoreUrl::Sqlite(_)) => {}
+        Some(StoreUrl::Server(url)) if matches!(url.scheme(), "mysql" | "mariadb") => {
+            return refuse("store.url", "MariaDB");
+        }
+        Some(StoreUrl::Server(_)) => {
+            return not_allowed(layers, "store.url", "a URL that begins with sqlite:");
+        }
+    }
+    if config.broker.bootstrap.is_some() {
+        return refuse("broker.bootstrap", "Kafka");
+    }
+    if config.cache.url.is_some() {
+        return refuse("cache.url", "Redis");
+    }
+    Ok(())
+}
+
+fn check_pg_url(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
+    match config.pg.url.as_ref().map(SecretUrl::scheme) {
+        None | Some("http") => Ok(()),
+        Some("https") => Err(ConfigError::Contradiction(format!(
+            "pg.url ({}) begins with https://, and this build speaks plain HTTP only; use http:// to a proxy that \
+             adds TLS",
+            layers.origin("pg.url")
+        ))),
+        Some(_) => not_allowed(layers, "pg.url", "a URL that begins with http://"),
+    }
+}
+
+fn check_roles(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
+    if config.engine.roles.is_all() {
+        return Ok(());
+    }
+    Err(ConfigError::Contradiction(format!(
+        "engine.roles ({}) leaves out work that nobody else could do: one process alone has an embedded store, so \
+         it needs all roles",
+        layers.origin("engine.roles")
+    )))
+}
+
+fn check_log(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
+    match tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
+        Ok(_) => Ok(()),
+        Err(_) => not_allowed(
+            layers,
+            "telemetry.log",
+            "error, warn, info, debug, trace, off, or directives such as \"info,payment_actors=debug\"",
+        ),
+    }
+}
+
+/// Two listeners on one port would fail one after the other with a message that names only the second.
+fn check_addresses(config: &Config) -> Result<(), ConfigError> {
+    let mut listeners =
+        vec![("http.listen", config.http.listen), ("operator.listen", config.operator.listen)];
+    if config.pg.url.is_none() {
+        listeners.push(("simulator.listen", config.simulator.listen));
+    }
+    for (index, (name, address)) in listeners.iter().enumerate() {
+        let twin = listeners[..index].iter().find(|(_, other)| clash(*other, *address));
+        if let Some((other, _)) = twin {
+            return Err(ConfigError::Contradiction(format!(
+                "{other} and {name} are both {address}; give one of them another port"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn clash(a: SocketAddr, b: SocketAddr) -> bool {
+    a == b && a.port() != 0
+}
+
+fn not_allowed(layers: &Layers, key: &str, allowed: &str) -> Result<(), ConfigError> {
+    let value = layers.get(key).map_or_else(String::new, |given| {
+        if key.ends_with(".url") { "(hidden)".to_owned() } else { given.shown() }
+    });
+    Err(ConfigError::NotAllowed {
+        key: key.to_owned(),
+        value,
+        origin: layers.origin(key).to_string(),
+        allowed: allowed.to_owned(),
+    })
+}
