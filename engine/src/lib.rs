@@ -8,3 +8,4 @@ pub mod config;
 pub mod gateway;
 pub mod pg_simulator;
 pub mod ports;
+pub mod telemetry;
