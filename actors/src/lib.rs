@@ -5,5 +5,17 @@
 //! a socket, a clock or a random source except through [`ports`].
 
 pub mod api;
+pub mod breaker;
+pub mod engine;
+pub mod journal;
+pub mod ledger;
+pub mod limiter;
+pub mod outbox;
+pub mod payments;
+pub mod pg_worker;
 pub mod ports;
+pub mod recovery;
+mod root;
+pub mod service;
+pub mod settings;
 pub mod supervision;

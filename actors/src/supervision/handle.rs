@@ -61,6 +61,11 @@ impl<A: Actor> Handle<A> {
         self.slot.queued()
     }
 
+    /// Whether the actor takes no more messages: it ended for good, or drains to end.
+    pub fn has_ended(&self) -> bool {
+        self.slot.is_closed()
+    }
+
     /// Where the actor is in the tree, `root/…`.
     pub fn path(&self) -> &str {
         &self.slot.node.path

@@ -99,6 +99,11 @@ impl<M> Mailbox<M> {
         self.state.lock().closed = true;
     }
 
+    /// Whether new messages are refused as stopped.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
     /// Takes messages again, for a child that is started anew while it was ending.
     pub(super) fn reopen(&self) {
         self.state.lock().closed = false;

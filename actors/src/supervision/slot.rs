@@ -273,6 +273,10 @@ impl<A: Actor> Slot<A> {
         self.mailbox.close();
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.mailbox.is_closed()
+    }
+
     pub(super) fn reopen(&self) {
         self.mailbox.reopen();
     }

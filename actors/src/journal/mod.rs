@@ -1,0 +1,89 @@
+//! The journal: every change of a payment becomes durable here, before anybody else sees it.
+//!
+//! Owns group commit. A lane collects appends while one transaction is committing and puts them into the next, so
+//! the cost of a commit is shared by all payments in flight. Committed records are handed to the outbox in memory.
+//! Never decides anything, never changes an append.
+
+mod lane;
+
+pub use lane::{AppendFailure, Lane, LaneMessage};
+
+use std::sync::Arc;
+
+use payment_schema::ids::PaymentId;
+
+use crate::outbox::OutboxHandles;
+use crate::ports::Ports;
+use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, Reply};
+
+/// The lanes, by payment.
+#[derive(Clone)]
+pub struct JournalHandles {
+    lanes: Arc<[Handle<Lane>]>,
+}
+
+impl JournalHandles {
+    /// The lane of a payment; always the same one, so that its appends keep their order.
+    #[must_use]
+    pub fn lane(&self, id: PaymentId) -> &Handle<Lane> {
+        let count = u64::try_from(self.lanes.len()).expect("there are few lanes");
+        let index = usize::try_from(u64::from(id.slot().get()) % count).expect("an index of few lanes fits");
+        self.lanes.get(index).expect("the index was taken modulo the number of lanes")
+    }
+}
+
+/// Supervises the lanes.
+pub struct Journal {
+    ports: Ports,
+    outbox: OutboxHandles,
+    lanes: usize,
+    batch: usize,
+    handles: Vec<Handle<Lane>>,
+}
+
+/// Messages of the journal's supervisor.
+pub enum JournalMessage {
+    /// Where are the lanes?
+    Lanes(Reply<JournalHandles>),
+}
+
+impl Message for JournalMessage {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Lanes(_) => "lanes",
+        }
+    }
+}
+
+impl Journal {
+    /// A journal with so many lanes and appends per commit.
+    #[must_use]
+    pub fn new(ports: Ports, outbox: OutboxHandles, lanes: usize, batch: usize) -> Self {
+        Self { ports, outbox, lanes: lanes.max(1), batch: batch.max(1), handles: Vec::new() }
+    }
+}
+
+impl Actor for Journal {
+    type Message = JournalMessage;
+    type Observed = usize;
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        for index in 0..self.lanes {
+            let (ports, outbox, batch) = (self.ports.clone(), self.outbox.clone(), self.batch);
+            let factory = move || Lane::new(ports.clone(), outbox.clone(), batch);
+            let spec = ChildSpec::new(format!("lane-{index}"), "journal-lane", factory).mailbox(65_536);
+            self.handles.push(ctx.start_child(spec));
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: JournalMessage, _ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
+        let JournalMessage::Lanes(reply) = message;
+        reply.send(JournalHandles { lanes: self.handles.clone().into() });
+        Ok(Next::Continue)
+    }
+
+    fn observe(&self) -> usize {
+        self.handles.len()
+    }
+}

@@ -1,0 +1,269 @@
+//! The ledger's consumer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use payment_schema::dead_letter::DeadLetter;
+use payment_schema::ids::{EventId, TraceId};
+use payment_schema::ledger::{Movement, Unpostable};
+use payment_schema::rules::doubling;
+use payment_schema::time::Timestamp;
+use payment_schema::topic::Topic;
+use serde::Serialize;
+
+use super::poison;
+use crate::ports::event_log::{Consumed, LogError, Position, Record, Subscription};
+use crate::ports::ledger_store::PostOutcome;
+use crate::ports::meter::Measure;
+use crate::ports::{Ports, StoreError};
+use crate::supervision::{Actor, Ctx, Failure, Message, Next};
+
+/// The consumer group.
+pub const GROUP: &str = "payment-ledger";
+const TOPICS: [Topic; 2] = [Topic::Captured, Topic::Refunded];
+const MOST_AT_ONCE: usize = 500;
+
+type Joined = Box<dyn Subscription>;
+
+/// Messages of the ledger.
+pub enum LedgerMessage {
+    /// Join the group.
+    Join,
+    /// Joined, or not.
+    Joined(Result<Joined, LogError>),
+    /// Records came, or not.
+    Fetched(Joined, Result<Vec<Consumed>, LogError>),
+    /// A batch had its effect, or not: then it is posted again.
+    Posted(Joined, Vec<Consumed>, Result<Vec<Topic>, String>),
+    /// The offsets are kept, or not, and so many records wait.
+    Committed(Joined, Vec<(Topic, u64)>),
+}
+
+impl Message for LedgerMessage {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Joined(_) => "joined",
+            Self::Fetched(..) => "fetched",
+            Self::Posted(..) => "posted",
+            Self::Committed(..) => "committed",
+        }
+    }
+}
+
+/// What operators see of the ledger.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerObserved {
+    joined: bool,
+    records_total: u64,
+    dead_letters_total: u64,
+    failures_in_a_row: u32,
+}
+
+/// Posts what was captured and refunded.
+pub struct Ledger {
+    ports: Ports,
+    joined: bool,
+    records_total: u64,
+    dead_letters_total: u64,
+    failures: u32,
+}
+
+impl Ledger {
+    /// A ledger that has not joined its group yet.
+    #[must_use]
+    pub fn new(ports: Ports) -> Self {
+        Self { ports, joined: false, records_total: 0, dead_letters_total: 0, failures: 0 }
+    }
+
+    fn join(ports: &Ports, ctx: &mut Ctx<Self>) {
+        let ports = ports.clone();
+        ctx.spawn(async move { LedgerMessage::Joined(ports.event_log.subscribe(GROUP, &TOPICS).await) });
+    }
+
+    fn backoff(&mut self) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        doubling(Duration::from_millis(100), Duration::from_secs(5), self.failures - 1)
+    }
+
+    /// Waits for records. An orderly end does not wait for them: what is not posted yet is in the log.
+    fn fetch(&mut self, mut subscription: Joined, ctx: &mut Ctx<Self>) {
+        let handle = ctx.handle();
+        ctx.spawn_detached(async move {
+            let fetched = subscription.next(MOST_AT_ONCE).await;
+            // The mailbox has room for the one message this loop ever has under way.
+            drop(handle.tell(LedgerMessage::Fetched(subscription, fetched)));
+        });
+    }
+
+    fn post(&mut self, subscription: Joined, records: Vec<Consumed>, delay: Duration, ctx: &mut Ctx<Self>) {
+        let ports = self.ports.clone();
+        ctx.spawn(async move {
+            tokio::time::sleep(delay).await;
+            let result = post(&ports, &records).await;
+            LedgerMessage::Posted(subscription, records, result)
+        });
+    }
+
+    fn keep_offsets(&mut self, mut subscription: Joined, records: &[Consumed], ctx: &mut Ctx<Self>) {
+        let done = last_positions(records);
+        ctx.spawn(async move {
+            if let Err(cause) = subscription.commit(&done).await {
+                tracing::warn!(%cause, "ledger offsets not kept, records may come again");
+            }
+            let lag = subscription.lag().await.unwrap_or_default();
+            LedgerMessage::Committed(subscription, lag)
+        });
+    }
+}
+
+impl Actor for Ledger {
+    type Message = LedgerMessage;
+    type Observed = LedgerObserved;
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        Self::join(&self.ports, ctx);
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: LedgerMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
+        match message {
+            LedgerMessage::Join => Self::join(&self.ports, ctx),
+            LedgerMessage::Joined(Ok(subscription)) => {
+                self.joined = true;
+                self.fetch(subscription, ctx);
+            }
+            LedgerMessage::Joined(Err(cause)) => {
+                tracing::warn!(%cause, "ledger could not join its group, trying again");
+                let delay = self.backoff();
+                ctx.after(delay, LedgerMessage::Join);
+            }
+            LedgerMessage::Fetched(subscription, Ok(records)) => {
+                self.post(subscription, records, Duration::ZERO, ctx)
+            }
+            LedgerMessage::Fetched(subscription, Err(cause)) => {
+                tracing::warn!(%cause, "ledger could not read the event log, joining again");
+                drop(subscription);
+                self.joined = false;
+                let delay = self.backoff();
+                ctx.after(delay, LedgerMessage::Join);
+            }
+            LedgerMessage::Posted(subscription, records, Ok(letters)) => {
+                self.failures = 0;
+                self.records_total += u64::try_from(records.len()).unwrap_or(u64::MAX);
+                self.dead_letters_total += u64::try_from(letters.len()).unwrap_or(u64::MAX);
+                letters.into_iter().for_each(|topic| self.ports.meter.record(Measure::DeadLetter(topic)));
+                self.keep_offsets(subscription, &records, ctx);
+            }
+            LedgerMessage::Posted(subscription, records, Err(cause)) => {
+                tracing::warn!(records = records.len(), cause, "ledger could not post, trying again");
+                let delay = self.backoff();
+                self.post(subscription, records, delay, ctx);
+            }
+            LedgerMessage::Committed(subscription, lag) => {
+                for (topic, records) in lag {
+                    self.ports.meter.record(Measure::ConsumerLag { topic, records });
+                }
+                self.fetch(subscription, ctx);
+            }
+        }
+        Ok(Next::Continue)
+    }
+
+    fn observe(&self) -> LedgerObserved {
+        LedgerObserved {
+            joined: self.joined,
+            records_total: self.records_total,
+            dead_letters_total: self.dead_letters_total,
+            failures_in_a_row: self.failures,
+        }
+    }
+}
+
+/// Posts a batch; says the topics of the dead letters it wrote.
+async fn post(ports: &Ports, records: &[Consumed]) -> Result<Vec<Topic>, String> {
+    let now = Timestamp::from(ports.clock.now());
+    let judged: Vec<(&Consumed, Result<Movement, Unpostable>)> =
+        records.iter().map(|record| (record, judge(record))).collect();
+    let movements: Vec<Movement> = judged.iter().filter_map(|(_, movement)| movement.clone().ok()).collect();
+    let outcomes = if movements.is_empty() {
+        Vec::new()
+    } else {
+        ports.store.post(&movements, now).await.map_err(in_words)?
+    };
+    let posted = outcomes.iter().filter(|outcome| **outcome == PostOutcome::Posted).count();
+    ports.meter.record(Measure::LedgerEntries(2 * u64::try_from(posted).unwrap_or(0)));
+    let mut outcomes = outcomes.into_iter();
+    let mut letters = Vec::new();
+    for (record, movement) in judged {
+        let error = match movement {
+            Err(error) => Some(error),
+            Ok(movement) => contradiction(&movement, outcomes.next().unwrap_or(PostOutcome::AlreadyPosted)),
+        };
+        if let Some(error) = error {
+            tracing::warn!(topic = %record.position.topic, offset = record.position.offset, cause = %error, "record dead-lettered");
+            letters.push((record, poison::dead_letter(record, &error, now)));
+        }
+    }
+    put_aside(ports, &letters).await?;
+    Ok(letters.iter().map(|(_, letter)| letter.topic).collect())
+}
+
+fn judge(record: &Consumed) -> Result<Movement, Unpostable> {
+    poison::movement(record.position.topic, record.schema_version.as_deref(), &record.payload)
+}
+
+fn contradiction(movement: &Movement, outcome: PostOutcome) -> Option<Unpostable> {
+    match outcome {
+        PostOutcome::Posted | PostOutcome::AlreadyPosted => None,
+        PostOutcome::Contradiction => {
+            Some(Unpostable::Contradiction(movement.payment_id, movement.operation_no))
+        }
+        PostOutcome::UnknownPayment => Some(Unpostable::UnknownPayment(movement.payment_id)),
+    }
+}
+
+/// Keeps dead letters in the table first, and then tells the topic; a repeat changes neither.
+async fn put_aside(ports: &Ports, letters: &[(&Consumed, DeadLetter)]) -> Result<(), String> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<DeadLetter> = letters.iter().map(|(_, letter)| letter.clone()).collect();
+    ports.store.put_dead_letters(&rows).await.map_err(in_words)?;
+    let records: Vec<Record> = letters
+        .iter()
+        .map(|(record, letter)| Record {
+            topic: letter.topic,
+            key: record.key.clone().unwrap_or_default(),
+            event_id: EventId::of_dead_letter(&letter.id),
+            traceparent: traceparent(ports, record),
+            payload: Bytes::from(letter.body.to_string()),
+        })
+        .collect();
+    ports
+        .event_log
+        .publish(&records)
+        .await
+        .into_iter()
+        .collect::<Result<(), LogError>>()
+        .map_err(|error| error.to_string())
+}
+
+fn traceparent(ports: &Ports, record: &Consumed) -> String {
+    let fresh = || TraceId::new(u128::from(ports.random.next_u64())).traceparent(ports.random.next_u64());
+    record.traceparent.clone().unwrap_or_else(fresh)
+}
+
+fn in_words(error: StoreError) -> String {
+    error.to_string()
+}
+
+fn last_positions(records: &[Consumed]) -> Vec<Position> {
+    let mut last = std::collections::BTreeMap::new();
+    for record in records {
+        let place = record.position;
+        last.insert((place.topic, place.partition), place);
+    }
+    last.into_values().collect()
+}

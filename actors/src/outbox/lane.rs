@@ -1,0 +1,348 @@
+//! One outbox lane: publishes the records of its payments, one batch at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::time::Timestamp;
+use serde::Serialize;
+
+use super::queue::{Offered, Origin, Queue};
+use super::{OutboxSettings, lane_of};
+use crate::breaker::Gate;
+use crate::ports::event_log::{LogError, Record};
+use crate::ports::journal_store::OutboxRecord;
+use crate::ports::meter::Measure;
+use crate::ports::{Ports, StoreError};
+use crate::supervision::{Actor, Ctx, Failure, Message, Next};
+
+/// Beyond this many records in memory, the table holds the rest until there is room.
+const MOST_HELD: usize = 50_000;
+const SWEEP_PAGE: u32 = 1_000;
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Messages of a lane.
+pub enum OutboxLaneMessage {
+    /// Committed just now.
+    Committed(Vec<OutboxRecord>),
+    /// Look into the table.
+    Sweep,
+    /// A page of the table, read behind that position.
+    Swept(Result<Vec<(u64, OutboxRecord)>, StoreError>),
+    /// What the table still holds before a record that came after a gap.
+    Earlier(PaymentId, Result<Vec<OutboxRecord>, StoreError>),
+    /// Try again what failed, or was refused by the breaker.
+    Retry,
+    /// A publication ended; the records, each one's result, and what could not be marked.
+    Ended(Vec<OutboxRecord>, Vec<Result<(), LogError>>, Vec<EventId>),
+}
+
+impl Message for OutboxLaneMessage {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Committed(_) => "committed",
+            Self::Sweep => "sweep",
+            Self::Swept(_) => "swept",
+            Self::Earlier(..) => "earlier",
+            Self::Retry => "retry",
+            Self::Ended(..) => "publication-ended",
+        }
+    }
+}
+
+/// What operators see of a lane.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxLaneObserved {
+    held: usize,
+    stuck_payments: usize,
+    published_total: u64,
+    failed_total: u64,
+}
+
+/// One outbox lane.
+pub struct OutboxLane {
+    index: usize,
+    ports: Ports,
+    gate: Arc<Gate>,
+    settings: OutboxSettings,
+    missed: Arc<AtomicBool>,
+    queue: Queue,
+    /// Records whose payment has earlier events in the table, by payment.
+    after_gap: BTreeMap<PaymentId, Vec<OutboxRecord>>,
+    unmarked: Vec<EventId>,
+    publishing: bool,
+    retry_set: bool,
+    sweeping_behind: u64,
+    published_total: u64,
+    failed_total: u64,
+}
+
+impl OutboxLane {
+    pub(super) fn new(
+        index: usize,
+        ports: Ports,
+        gate: Arc<Gate>,
+        settings: OutboxSettings,
+        missed: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            index,
+            ports,
+            gate,
+            settings,
+            missed,
+            queue: Queue::default(),
+            after_gap: BTreeMap::new(),
+            unmarked: Vec::new(),
+            publishing: false,
+            retry_set: false,
+            sweeping_behind: 0,
+            published_total: 0,
+            failed_total: 0,
+        }
+    }
+
+    fn committed(&mut self, records: Vec<OutboxRecord>, ctx: &mut Ctx<Self>) {
+        for record in records {
+            if self.queue.len() >= MOST_HELD {
+                self.missed.store(true, Ordering::Release);
+                return;
+            }
+            if let Some(waiting) = self.after_gap.get_mut(&record.payment_id) {
+                waiting.push(record);
+                continue;
+            }
+            let (id, seq) = (record.payment_id, record.event_seq);
+            if self.queue.offer(record.clone(), Origin::HandOver) == Offered::AfterGap {
+                self.after_gap.insert(id, vec![record]);
+                self.ask_for_earlier(id, seq.unwrap_or_default(), ctx);
+            }
+        }
+    }
+
+    fn ask_for_earlier(&self, id: PaymentId, seq: u64, ctx: &mut Ctx<Self>) {
+        let ports = self.ports.clone();
+        ctx.spawn(
+            async move { OutboxLaneMessage::Earlier(id, ports.store.unpublished_before(id, seq).await) },
+        );
+    }
+
+    fn earlier(&mut self, id: PaymentId, found: Result<Vec<OutboxRecord>, StoreError>) {
+        let waiting = self.after_gap.remove(&id).unwrap_or_default();
+        let Ok(found) = found else {
+            // The table has them all; the next sweep brings them in order.
+            self.missed.store(true, Ordering::Release);
+            return;
+        };
+        for record in found.into_iter().chain(waiting) {
+            self.queue.offer(record, Origin::Table);
+        }
+    }
+
+    fn sweep(&mut self, ctx: &mut Ctx<Self>) {
+        self.missed.store(false, Ordering::Release);
+        self.sweeping_behind = 0;
+        self.read_page(ctx);
+    }
+
+    fn read_page(&self, ctx: &mut Ctx<Self>) {
+        let (ports, behind) = (self.ports.clone(), self.sweeping_behind);
+        ctx.spawn(async move { OutboxLaneMessage::Swept(ports.store.unpublished(behind, SWEEP_PAGE).await) });
+    }
+
+    fn swept(&mut self, page: Result<Vec<(u64, OutboxRecord)>, StoreError>, ctx: &mut Ctx<Self>) {
+        let page = page.unwrap_or_else(|error| {
+            tracing::warn!(cause = %error, "outbox table not readable, looking again later");
+            Vec::new()
+        });
+        let is_full = u32::try_from(page.len()).is_ok_and(|read| read >= SWEEP_PAGE);
+        for (position, record) in page {
+            self.sweeping_behind = position;
+            let is_mine = lane_of(record.payment_id, self.settings.lanes.max(1)) == self.index;
+            if !is_mine || self.after_gap.contains_key(&record.payment_id) {
+                continue;
+            }
+            let event_id = record.event_id;
+            if self.queue.offer(record, Origin::Table) == Offered::Published {
+                self.unmarked.push(event_id);
+            }
+        }
+        if is_full && self.queue.len() < MOST_HELD {
+            self.read_page(ctx);
+        } else {
+            let soon = is_full || self.missed.load(Ordering::Acquire);
+            let next =
+                if soon { self.settings.sweep.min(Duration::from_secs(1)) } else { self.settings.sweep };
+            ctx.after(next, OutboxLaneMessage::Sweep);
+        }
+    }
+
+    fn publish_next(&mut self, ctx: &mut Ctx<Self>) {
+        if self.publishing || !(self.queue.has_ready() || !self.unmarked.is_empty()) {
+            return;
+        }
+        let Some(permit) = self.gate.permit() else {
+            self.retry_later(ctx);
+            return;
+        };
+        self.publishing = true;
+        let batch = self.queue.take(self.settings.batch.max(1));
+        let unmarked = std::mem::take(&mut self.unmarked);
+        let ports = self.ports.clone();
+        ctx.spawn(async move {
+            let results = publish(&ports, &batch).await;
+            if !results.is_empty() && results.iter().all(Result::is_err) {
+                permit.failure();
+            } else {
+                permit.success();
+            }
+            let left = mark(&ports, &batch, &results, unmarked).await;
+            OutboxLaneMessage::Ended(batch, results, left)
+        });
+    }
+
+    fn retry_later(&mut self, ctx: &mut Ctx<Self>) {
+        if !self.retry_set {
+            self.retry_set = true;
+            ctx.after(RETRY_AFTER, OutboxLaneMessage::Retry);
+        }
+    }
+
+    fn ended(
+        &mut self,
+        batch: Vec<OutboxRecord>,
+        results: Vec<Result<(), LogError>>,
+        left: Vec<EventId>,
+        ctx: &mut Ctx<Self>,
+    ) {
+        self.publishing = false;
+        let marks_failed = !left.is_empty();
+        self.unmarked.extend(left);
+        let all_failed = !results.is_empty() && results.iter().all(Result::is_err);
+        if all_failed && batch.len() > 1 {
+            self.failed_total += 1;
+            tracing::warn!(records = batch.len(), "event log took nothing, trying again");
+            self.queue.put_back(batch);
+            self.retry_later(ctx);
+            return;
+        }
+        for (record, result) in batch.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    self.published_total += 1;
+                    self.ports.meter.record(Measure::Published(record.topic));
+                    self.queue.published(&record);
+                }
+                Err(cause) => {
+                    self.failed_total += 1;
+                    tracing::warn!(payment_id = %record.payment_id, topic = %record.topic, %cause, "record not published");
+                    self.queue.park(record);
+                }
+            }
+        }
+        if self.queue.parked() > 0 || marks_failed {
+            self.retry_later(ctx);
+        }
+        if !marks_failed {
+            self.publish_next(ctx);
+        }
+    }
+}
+
+impl Actor for OutboxLane {
+    type Message = OutboxLaneMessage;
+    type Observed = OutboxLaneObserved;
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        // Whatever an earlier incarnation held is in the table, before all that is handed over from now on.
+        self.sweep(ctx);
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: OutboxLaneMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
+        match message {
+            OutboxLaneMessage::Committed(records) => self.committed(records, ctx),
+            OutboxLaneMessage::Sweep => self.sweep(ctx),
+            OutboxLaneMessage::Swept(page) => self.swept(page, ctx),
+            OutboxLaneMessage::Earlier(id, found) => self.earlier(id, found),
+            OutboxLaneMessage::Retry => {
+                self.retry_set = false;
+                self.queue.unpark();
+            }
+            OutboxLaneMessage::Ended(batch, results, left) => {
+                self.ended(batch, results, left, ctx);
+                return Ok(Next::Continue);
+            }
+        }
+        if !self.retry_set {
+            self.publish_next(ctx);
+        }
+        Ok(Next::Continue)
+    }
+
+    /// Publishes what is in memory, as far as the event log takes it; the rest is in the table.
+    async fn stopping(&mut self, _ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        self.queue.unpark();
+        loop {
+            let batch = self.queue.take(self.settings.batch.max(1));
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let results = publish(&self.ports, &batch).await;
+            let left = mark(&self.ports, &batch, &results, Vec::new()).await;
+            if !left.is_empty() || results.iter().any(Result::is_err) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn observe(&self) -> OutboxLaneObserved {
+        OutboxLaneObserved {
+            held: self.queue.len(),
+            stuck_payments: self.queue.parked(),
+            published_total: self.published_total,
+            failed_total: self.failed_total,
+        }
+    }
+}
+
+async fn publish(ports: &Ports, batch: &[OutboxRecord]) -> Vec<Result<(), LogError>> {
+    let records: Vec<Record> = batch
+        .iter()
+        .map(|record| Record {
+            topic: record.topic,
+            key: Bytes::from(record.payment_id.to_string()),
+            event_id: record.event_id,
+            traceparent: record.trace_id.traceparent(ports.random.next_u64()),
+            payload: record.payload.clone(),
+        })
+        .collect();
+    if records.is_empty() { Vec::new() } else { ports.event_log.publish(&records).await }
+}
+
+/// Marks what was published; what could not be marked comes back, to be marked later rather than published again.
+async fn mark(
+    ports: &Ports,
+    batch: &[OutboxRecord],
+    results: &[Result<(), LogError>],
+    mut events: Vec<EventId>,
+) -> Vec<EventId> {
+    events.extend(
+        batch.iter().zip(results).filter(|(_, result)| result.is_ok()).map(|(record, _)| record.event_id),
+    );
+    if events.is_empty() {
+        return events;
+    }
+    let now = Timestamp::from(ports.clock.now());
+    match ports.store.mark_published(&events, now).await {
+        Ok(()) => Vec::new(),
+        Err(cause) => {
+            tracing::warn!(records = events.len(), %cause, "published records not marked yet");
+            events
+        }
+    }
+}

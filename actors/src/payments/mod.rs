@@ -1,0 +1,170 @@
+//! The payments: shards, and one actor per live payment.
+//!
+//! Owns every decision about a payment and the order in which they happen. A payment's memory is only a cache of
+//! its row: it is loaded on demand, passivated when idle, and the version fence guards every append. Never writes
+//! to the store itself (the journal does), never calls the PG itself (the workers do).
+
+mod commit;
+mod exchanges;
+mod payment;
+mod sequences;
+mod shard;
+
+pub use payment::{PaymentActor, PaymentMessage, PaymentWork, WaitFor};
+pub use sequences::Sequences;
+pub use shard::{NewAuthorization, Shard, ShardMessage};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_rt::ArbiterHandle;
+use payment_schema::ids::{PaymentId, Slot};
+use payment_schema::operation::OperationKind;
+use payment_schema::rules::Rules;
+
+use crate::api::{Outcome, Refusal};
+use crate::journal::JournalHandles;
+use crate::pg_worker::PgWorker;
+use crate::ports::Ports;
+use crate::ports::journal_store::KeyRecord;
+use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, Reply};
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandEnd {
+    /// With this answer.
+    Answered(Outcome),
+    /// An operator's command: whether it changed anything.
+    Acted {
+        /// Whether anything changed.
+        changed: bool,
+    },
+    /// Refused.
+    Refused(Refusal),
+    /// The key belongs to a command that came earlier.
+    KeyTaken(KeyRecord),
+}
+
+/// What every payment actor of a process shares.
+pub struct PaymentDeps {
+    /// The world.
+    pub ports: Ports,
+    /// The rules' settings.
+    pub rules: Rules,
+    /// Where changes become durable.
+    pub journal: JournalHandles,
+    /// Who calls the PG.
+    pub workers: WorkerHandles,
+    /// An idle payment's actor ends after this long.
+    pub passivate_after: Duration,
+}
+
+/// The workers, by operation.
+#[derive(Clone)]
+pub struct WorkerHandles {
+    /// Authorizations.
+    pub authorization: Handle<PgWorker>,
+    /// Captures.
+    pub settlement: Handle<PgWorker>,
+    /// Refunds and voids.
+    pub refund: Handle<PgWorker>,
+}
+
+impl WorkerHandles {
+    /// Who makes calls of this kind.
+    #[must_use]
+    pub fn of(&self, kind: OperationKind) -> &Handle<PgWorker> {
+        match kind {
+            OperationKind::Authorize => &self.authorization,
+            OperationKind::Capture => &self.settlement,
+            OperationKind::Void | OperationKind::Refund => &self.refund,
+        }
+    }
+}
+
+/// The shards, by slot.
+#[derive(Clone)]
+pub struct ShardHandles {
+    shards: Arc<[Handle<Shard>]>,
+}
+
+impl ShardHandles {
+    /// The shard of a slot; all payments of a merchant share it.
+    #[must_use]
+    pub fn of(&self, slot: Slot) -> &Handle<Shard> {
+        let index = usize::from(slot.get()) % self.shards.len();
+        self.shards.get(index).expect("the index was taken modulo the number of shards")
+    }
+
+    /// The shard of a payment.
+    #[must_use]
+    pub fn of_payment(&self, id: PaymentId) -> &Handle<Shard> {
+        self.of(id.slot())
+    }
+}
+
+/// Supervises the shards.
+pub struct Payments {
+    deps: Arc<PaymentDeps>,
+    sequences: Arc<Sequences>,
+    shards: usize,
+    arbiters: Vec<ArbiterHandle>,
+    handles: Vec<Handle<Shard>>,
+}
+
+/// Messages of the payments' supervisor.
+pub enum PaymentsMessage {
+    /// Where are the shards?
+    Shards(Reply<ShardHandles>),
+}
+
+impl Message for PaymentsMessage {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Shards(_) => "shards",
+        }
+    }
+}
+
+impl Payments {
+    /// So many shards, spread over the arbiters (none: all on the supervisor's own).
+    #[must_use]
+    pub fn new(
+        deps: Arc<PaymentDeps>,
+        sequences: Arc<Sequences>,
+        shards: usize,
+        arbiters: Vec<ArbiterHandle>,
+    ) -> Self {
+        Self { deps, sequences, shards: shards.max(1), arbiters, handles: Vec::new() }
+    }
+}
+
+impl Actor for Payments {
+    type Message = PaymentsMessage;
+    type Observed = usize;
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        for index in 0..self.shards {
+            let (deps, sequences) = (Arc::clone(&self.deps), Arc::clone(&self.sequences));
+            let factory = move || Shard::new(index, Arc::clone(&deps), Arc::clone(&sequences));
+            let mut spec = ChildSpec::new(format!("shard-{index}"), "payment-shard", factory).mailbox(65_536);
+            if !self.arbiters.is_empty()
+                && let Some(arbiter) = self.arbiters.get(index % self.arbiters.len())
+            {
+                spec = spec.on(arbiter.clone());
+            }
+            self.handles.push(ctx.start_child(spec));
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: PaymentsMessage, _ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
+        let PaymentsMessage::Shards(reply) = message;
+        reply.send(ShardHandles { shards: self.handles.clone().into() });
+        Ok(Next::Continue)
+    }
+
+    fn observe(&self) -> usize {
+        self.handles.len()
+    }
+}

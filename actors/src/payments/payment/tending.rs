@@ -1,0 +1,113 @@
+//! Bringing open operations forward: effects, timers, the ends of exchanges, and waking up.
+
+use payment_schema::command::Command;
+use payment_schema::decide::resume;
+use payment_schema::effect::Effect;
+use payment_schema::ids::OperationNo;
+use payment_schema::pg::{Finding, PgRequest, Refusal, Report, Source};
+
+use super::work::PaymentWork;
+use super::{ExchangeEnd, PaymentActor, PaymentMessage, READ_AGAIN, StepDue};
+use crate::payments::exchanges::{Plan, Step};
+use crate::pg_worker::{Exchange, PgWorkerMessage};
+use crate::supervision::{AskError, Ctx};
+
+impl PaymentActor {
+    /// Does what a decision asks for after its commit.
+    pub(super) fn run(&mut self, effects: Vec<Effect>, ctx: &mut Ctx<Self>) {
+        for effect in effects {
+            let now = self.now();
+            match self.exchanges.plan(effect, &self.deps.rules, now) {
+                Plan::Nothing => {}
+                Plan::Now(no, Step::Send) => self.exchange(no, Source::Answer, ctx),
+                Plan::Now(no, Step::Query | Step::Retry) => self.exchange(no, Source::Query, ctx),
+                Plan::After(no, step, delay) => {
+                    let timer = ctx.after(delay, PaymentMessage::Due(no, StepDue(step)));
+                    if let Some(earlier) = self.exchanges.timed(no, timer) {
+                        ctx.cancel(earlier);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins an exchange about an operation's current attempt, which is committed.
+    fn exchange(&mut self, no: OperationNo, source: Source, ctx: &mut Ctx<Self>) {
+        let Some(payment) = self.held() else { return };
+        let Some(kind) = Self::is_attempting(&payment, no) else { return };
+        let Some(operation) = payment.operation(no) else { return };
+        if let Some(timer) = self.exchanges.begin(no) {
+            ctx.cancel(timer);
+        }
+        let attempt = operation.attempt;
+        let request = PgRequest::of(&payment, operation);
+        let asked = self.deps.workers.of(kind).ask(|reply| {
+            let exchange = Exchange { request, source, reply };
+            PgWorkerMessage::Exchange(Box::new(exchange))
+        });
+        ctx.spawn(async move {
+            PaymentMessage::ExchangeEnded(ExchangeEnd { no, attempt, source, result: asked.await })
+        });
+    }
+
+    pub(super) async fn exchange_ended(&mut self, end: ExchangeEnd, ctx: &mut Ctx<Self>) {
+        let ExchangeEnd { no, attempt, source, result } = end;
+        self.exchanges.end(no);
+        let finding = result.unwrap_or_else(|error| match error {
+            AskError::OutcomeUnknown => Finding::Unknown("the worker ended during the call"),
+            AskError::Overloaded | AskError::Stopped | AskError::Paused | AskError::NotDelivered => {
+                Finding::Unsent(Refusal::NotPermitted)
+            }
+        });
+        let report = Report { source, finding };
+        self.work(PaymentWork::own(Command::PgReport { operation_no: no, attempt, report }), ctx).await;
+    }
+
+    pub(super) async fn due(&mut self, no: OperationNo, step: Step, ctx: &mut Ctx<Self>) {
+        self.exchanges.fired(no);
+        if self.read().await.is_err() {
+            let again = ctx.after(READ_AGAIN, PaymentMessage::Due(no, StepDue(step)));
+            self.exchanges.timed(no, again);
+            return;
+        }
+        match step {
+            Step::Send => self.run(vec![Effect::Send(no)], ctx),
+            Step::Query => self.run(vec![Effect::Query(no)], ctx),
+            Step::Retry => {
+                self.exchanges.reset_backoff(no);
+                self.work(PaymentWork::own(Command::RetryDue { operation_no: no }), ctx).await;
+            }
+        }
+    }
+
+    /// Looks after whatever is open and untended.
+    pub(super) async fn wake(&mut self, ctx: &mut Ctx<Self>) {
+        match self.read().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return,
+            Err(cause) => {
+                tracing::warn!(payment_id = %self.id, %cause, "payment not readable, looking again later");
+                ctx.after(READ_AGAIN, PaymentMessage::Wake);
+                return;
+            }
+        }
+        self.work(PaymentWork::own(Command::CheckAge), ctx).await;
+        let Some(payment) = self.held() else { return };
+        self.answer_waiters(&payment, &[]).await;
+        let untended: Vec<Effect> = resume(&payment)
+            .into_iter()
+            .filter(|effect| !self.exchanges.is_tended(operation_of(*effect)))
+            .collect();
+        self.run(untended, ctx);
+    }
+}
+
+fn operation_of(effect: Effect) -> OperationNo {
+    match effect {
+        Effect::Send(no)
+        | Effect::SendLater(no)
+        | Effect::Query(no)
+        | Effect::QueryLater(no)
+        | Effect::RetryAt(no, _) => no,
+    }
+}

@@ -1,0 +1,138 @@
+//! Recovery: payments that everybody forgot are found by their due moment and woken.
+//!
+//! Owns the sweep. After a crash it takes up everything that was in flight; in steady state it is the safety net
+//! under timers, lost messages and passivated holds. Never decides anything: the payment's actor does.
+
+use std::time::Duration;
+
+use payment_schema::ids::PaymentId;
+use payment_schema::payment::DueKind;
+use payment_schema::time::Timestamp;
+use serde::Serialize;
+
+use crate::payments::{PaymentMessage, ShardHandles, ShardMessage};
+use crate::ports::{Ports, StoreError};
+use crate::supervision::{Actor, Ctx, Failure, Message, Next};
+
+/// How recovery works.
+#[derive(Debug, Clone)]
+pub struct RecoverySettings {
+    /// How often it looks.
+    pub sweep: Duration,
+    /// How long a payment it woke is left alone.
+    pub lease: Duration,
+    /// Which due payments it looks after.
+    pub kinds: Vec<DueKind>,
+    /// The first sweep takes up everything open, because nobody else can be at it.
+    pub alone: bool,
+}
+
+/// Messages of recovery.
+pub enum RecoveryMessage {
+    /// Look for due payments.
+    Sweep,
+    /// A page of due payments.
+    Found(Result<Vec<PaymentId>, StoreError>),
+}
+
+impl Message for RecoveryMessage {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Sweep => "sweep",
+            Self::Found(_) => "found",
+        }
+    }
+}
+
+/// What operators see of recovery.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryObserved {
+    sweeps_total: u64,
+    woken_total: u64,
+    first_sweep_done: bool,
+}
+
+/// Finds and wakes due payments.
+pub struct Recovery {
+    ports: Ports,
+    shards: ShardHandles,
+    settings: RecoverySettings,
+    sweeps_total: u64,
+    woken_total: u64,
+    first_sweep_done: bool,
+}
+
+const PAGE: u32 = 500;
+
+impl Recovery {
+    /// Recovery for the payments of these shards.
+    #[must_use]
+    pub fn new(ports: Ports, shards: ShardHandles, settings: RecoverySettings) -> Self {
+        Self { ports, shards, settings, sweeps_total: 0, woken_total: 0, first_sweep_done: false }
+    }
+
+    fn sweep(&self, ctx: &mut Ctx<Self>) {
+        let ports = self.ports.clone();
+        let RecoverySettings { lease, kinds, .. } = self.settings.clone();
+        let takes_up_all = self.settings.alone && !self.first_sweep_done;
+        ctx.spawn(async move {
+            let now = Timestamp::from(ports.clock.now());
+            // Leases of a process that is gone mean nothing when nobody else can hold one.
+            let due_by = if takes_up_all { now.plus(lease) } else { now };
+            let until = due_by.plus(lease).plus(Duration::from_millis(1));
+            RecoveryMessage::Found(ports.store.claim_due(&kinds, due_by, until, PAGE).await)
+        });
+    }
+
+    fn found(&mut self, page: Result<Vec<PaymentId>, StoreError>, ctx: &mut Ctx<Self>) {
+        let page = match page {
+            Ok(page) => page,
+            Err(cause) => {
+                tracing::warn!(%cause, "due payments not readable, looking again later");
+                ctx.after(self.settings.sweep.min(Duration::from_secs(1)), RecoveryMessage::Sweep);
+                return;
+            }
+        };
+        self.sweeps_total += 1;
+        for id in &page {
+            // A refused wake is no loss: the payment is due again when its lease is over.
+            drop(self.shards.of_payment(*id).tell(ShardMessage::ToPayment(*id, PaymentMessage::Wake)));
+        }
+        self.woken_total += u64::try_from(page.len()).unwrap_or(u64::MAX);
+        if u32::try_from(page.len()).is_ok_and(|found| found >= PAGE) {
+            ctx.after(Duration::from_millis(10), RecoveryMessage::Sweep);
+        } else {
+            self.first_sweep_done = true;
+            ctx.after(self.settings.sweep, RecoveryMessage::Sweep);
+        }
+    }
+}
+
+impl Actor for Recovery {
+    type Message = RecoveryMessage;
+    type Observed = RecoveryObserved;
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        // A later incarnation cannot tell what others have taken up since; leases tell.
+        self.first_sweep_done = ctx.generation() > 1;
+        self.sweep(ctx);
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: RecoveryMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
+        match message {
+            RecoveryMessage::Sweep => self.sweep(ctx),
+            RecoveryMessage::Found(page) => self.found(page, ctx),
+        }
+        Ok(Next::Continue)
+    }
+
+    fn observe(&self) -> RecoveryObserved {
+        RecoveryObserved {
+            sweeps_total: self.sweeps_total,
+            woken_total: self.woken_total,
+            first_sweep_done: self.first_sweep_done,
+        }
+    }
+}

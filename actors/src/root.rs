@@ -1,0 +1,178 @@
+//! The root of the supervision tree.
+//!
+//! Owns the order in which the engine's parts start (and, reversed, stop): whatever a part tells is started before
+//! it. Never handles a payment.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use actix_rt::ArbiterHandle;
+use tokio::sync::watch;
+
+use crate::breaker::{Breakers, Gates};
+use crate::journal::{Journal, JournalHandles, JournalMessage};
+use crate::ledger::Ledger;
+use crate::limiter::Limiter;
+use crate::outbox::{Outbox, OutboxHandles, OutboxMessage, OutboxSettings};
+use crate::payments::{PaymentDeps, Payments, PaymentsMessage, Sequences, ShardHandles, WorkerHandles};
+use crate::pg_worker::{PgWorker, PgWorkerSettings};
+use crate::ports::Ports;
+use crate::recovery::{Recovery, RecoverySettings};
+use crate::settings::EngineSettings;
+use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, Strategy};
+
+/// What the doors need of a started tree; the handles survive restarts.
+#[derive(Clone)]
+pub struct Started {
+    /// The payments.
+    pub shards: ShardHandles,
+    /// The breakers.
+    pub breakers: Handle<Breakers>,
+}
+
+/// The root.
+pub struct Root {
+    ports: Ports,
+    settings: EngineSettings,
+    gates: Gates,
+    backlog: Arc<AtomicU64>,
+    arbiters: Vec<ArbiterHandle>,
+    started: watch::Sender<Option<Started>>,
+}
+
+/// The root is told nothing.
+pub enum RootMessage {}
+
+impl Message for RootMessage {
+    fn label(&self) -> &'static str {
+        match *self {}
+    }
+}
+
+impl Root {
+    /// A root that says through `started` when every part is there.
+    #[must_use]
+    pub fn new(
+        ports: Ports,
+        settings: EngineSettings,
+        gates: Gates,
+        backlog: Arc<AtomicU64>,
+        arbiters: Vec<ArbiterHandle>,
+        started: watch::Sender<Option<Started>>,
+    ) -> Self {
+        Self { ports, settings, gates, backlog, arbiters, started }
+    }
+
+    /// The spec of the root.
+    #[must_use]
+    pub fn spec(
+        factory: impl Fn() -> Self + Send + Sync + 'static,
+        settings: &EngineSettings,
+    ) -> ChildSpec<Self> {
+        ChildSpec::new("root", "root", factory).supervises(Strategy::OneForOne, settings.restart_limit)
+    }
+
+    fn breakers(&self, ctx: &mut Ctx<Self>) -> Handle<Breakers> {
+        let (gates, meter) = (self.gates.clone(), Arc::clone(&self.ports.meter));
+        ctx.start_child(ChildSpec::new("breakers", "breakers", move || {
+            Breakers::new(gates.clone(), Arc::clone(&meter))
+        }))
+    }
+
+    async fn outbox(&self, ctx: &mut Ctx<Self>) -> Result<OutboxHandles, Failure> {
+        let (ports, gate, backlog) =
+            (self.ports.clone(), Arc::clone(&self.gates.event_log), Arc::clone(&self.backlog));
+        let settings = OutboxSettings {
+            lanes: self.settings.outbox_lanes,
+            batch: self.settings.outbox_batch,
+            sweep: self.settings.outbox_sweep,
+            retention: self.settings.outbox_retention,
+        };
+        let factory =
+            move || Outbox::new(ports.clone(), Arc::clone(&gate), settings.clone(), Arc::clone(&backlog));
+        let outbox = ctx.start_child(ChildSpec::new("outbox", "outbox", factory));
+        Ok(outbox.ask(OutboxMessage::Lanes).await?)
+    }
+
+    async fn journal(&self, outbox: OutboxHandles, ctx: &mut Ctx<Self>) -> Result<JournalHandles, Failure> {
+        let (ports, lanes, batch) =
+            (self.ports.clone(), self.settings.journal_lanes, self.settings.journal_batch);
+        let factory = move || Journal::new(ports.clone(), outbox.clone(), lanes, batch);
+        let journal = ctx.start_child(ChildSpec::new("journal", "journal", factory));
+        Ok(journal.ask(JournalMessage::Lanes).await?)
+    }
+
+    fn worker(&self, name: &'static str, ctx: &mut Ctx<Self>) -> Handle<PgWorker> {
+        let (ports, gates) = (self.ports.clone(), self.gates.clone());
+        let settings = PgWorkerSettings {
+            concurrency: self.settings.pg_concurrency,
+            authorize_timeout: self.settings.pg_authorize_timeout,
+            timeout: self.settings.pg_timeout,
+        };
+        let factory = move || PgWorker::new(ports.clone(), gates.clone(), settings.clone());
+        ctx.start_child(ChildSpec::new(name, name, factory).mailbox(65_536))
+    }
+
+    async fn payments(
+        &self,
+        journal: JournalHandles,
+        workers: WorkerHandles,
+        ctx: &mut Ctx<Self>,
+    ) -> Result<ShardHandles, Failure> {
+        let deps = Arc::new(PaymentDeps {
+            ports: self.ports.clone(),
+            rules: self.settings.rules.clone(),
+            journal,
+            workers,
+            passivate_after: self.settings.passivate_after,
+        });
+        let sequences = Arc::new(Sequences::new(self.ports.clone()));
+        let (shards, arbiters) = (self.settings.shards, self.arbiters.clone());
+        let factory =
+            move || Payments::new(Arc::clone(&deps), Arc::clone(&sequences), shards, arbiters.clone());
+        let payments = ctx.start_child(ChildSpec::new("payments", "payments", factory));
+        Ok(payments.ask(PaymentsMessage::Shards).await?)
+    }
+
+    fn consumers(&self, shards: &ShardHandles, ctx: &mut Ctx<Self>) {
+        let ports = self.ports.clone();
+        ctx.start_child(ChildSpec::new("ledger", "ledger", move || Ledger::new(ports.clone())));
+        let (ports, shards) = (self.ports.clone(), shards.clone());
+        let settings = RecoverySettings {
+            sweep: self.settings.recovery_sweep,
+            lease: self.settings.rules.lease,
+            kinds: self.settings.recovers.clone(),
+            alone: self.settings.alone,
+        };
+        let factory = move || Recovery::new(ports.clone(), shards.clone(), settings.clone());
+        ctx.start_child(ChildSpec::new("recovery", "recovery", factory));
+        let ports = self.ports.clone();
+        ctx.start_child(ChildSpec::new("limiter", "limiter", move || Limiter::new(ports.clone())));
+    }
+}
+
+impl Actor for Root {
+    type Message = RootMessage;
+    type Observed = ();
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        let breakers = self.breakers(ctx);
+        let outbox = self.outbox(ctx).await?;
+        let journal = self.journal(outbox, ctx).await?;
+        let workers = WorkerHandles {
+            authorization: self.worker("authorization", ctx),
+            settlement: self.worker("settlement", ctx),
+            refund: self.worker("refund", ctx),
+        };
+        let shards = self.payments(journal, workers, ctx).await?;
+        self.consumers(&shards, ctx);
+        self.started.send_replace(Some(Started { shards, breakers }));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: RootMessage, _ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
+        match message {}
+    }
+
+    fn observe(&self) {}
+}

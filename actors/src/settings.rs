@@ -1,0 +1,80 @@
+//! Everything about the actors that an operator may configure.
+//!
+//! Owns the defaults. Reading files and environment is the engine's.
+
+use std::time::Duration;
+
+use payment_schema::payment::DueKind;
+use payment_schema::rules::Rules;
+
+use crate::breaker::BreakerSettings;
+use crate::supervision::RestartLimit;
+
+/// Settings of a whole engine.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// The numbers behind the money rules.
+    pub rules: Rules,
+    /// How long a client waits for the PG before it hears 202.
+    pub request_deadline: Duration,
+    /// How many shards the payments are spread over.
+    pub shards: usize,
+    /// An idle payment's actor ends after this long.
+    pub passivate_after: Duration,
+    /// How many journal lanes commit at the same time.
+    pub journal_lanes: usize,
+    /// Most appends in one commit.
+    pub journal_batch: usize,
+    /// How many outbox lanes publish at the same time.
+    pub outbox_lanes: usize,
+    /// Most records in one publication.
+    pub outbox_batch: usize,
+    /// How long published outbox rows are kept.
+    pub outbox_retention: Duration,
+    /// How often the outbox looks for records that were left behind.
+    pub outbox_sweep: Duration,
+    /// Most PG calls of one operation at a time.
+    pub pg_concurrency: usize,
+    /// Time limit of an authorization at the PG.
+    pub pg_authorize_timeout: Duration,
+    /// Time limit of the other calls to the PG.
+    pub pg_timeout: Duration,
+    /// The breaker in front of the event log.
+    pub event_log_breaker: BreakerSettings,
+    /// The breakers in front of the PG, one per operation.
+    pub pg_breaker: BreakerSettings,
+    /// How often a child may be restarted before its supervisor gives up.
+    pub restart_limit: RestartLimit,
+    /// How often recovery looks for payments that everybody forgot.
+    pub recovery_sweep: Duration,
+    /// Which due payments this process looks after.
+    pub recovers: Vec<DueKind>,
+    /// Nobody else uses the store, so at start everything open is taken up at once, leases or not.
+    pub alone: bool,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            request_deadline: Duration::from_secs(10),
+            shards: 2,
+            passivate_after: Duration::from_secs(60),
+            journal_lanes: 2,
+            journal_batch: 256,
+            outbox_lanes: 2,
+            outbox_batch: 256,
+            outbox_retention: Duration::from_secs(24 * 60 * 60),
+            outbox_sweep: Duration::from_secs(10),
+            pg_concurrency: 256,
+            pg_authorize_timeout: Duration::from_secs(5),
+            pg_timeout: Duration::from_secs(10),
+            event_log_breaker: BreakerSettings::event_log(),
+            pg_breaker: BreakerSettings::pg(),
+            restart_limit: RestartLimit { count: 5, window: Duration::from_secs(60) },
+            recovery_sweep: Duration::from_secs(10),
+            recovers: DueKind::ALL.to_vec(),
+            alone: true,
+        }
+    }
+}
