@@ -97,7 +97,7 @@ impl Recovery {
         self.sweeps_total += 1;
         for id in &page {
             // A refused wake is no loss: the payment is due again when its lease is over.
-            drop(self.shards.of_payment(*id).tell(ShardMessage::ToPayment(*id, PaymentMessage::Wake)));
+            let _sent = self.shards.of_payment(*id).tell(ShardMessage::ToPayment(*id, PaymentMessage::Wake));
         }
         self.woken_total += u64::try_from(page.len()).unwrap_or(u64::MAX);
         if u32::try_from(page.len()).is_ok_and(|found| found >= PAGE) {

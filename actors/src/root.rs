@@ -23,15 +23,15 @@ use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, 
 
 /// What the doors need of a started tree; the handles survive restarts.
 #[derive(Clone)]
-pub struct Started {
+pub(crate) struct Started {
     /// The payments.
-    pub shards: ShardHandles,
+    pub(crate) shards: ShardHandles,
     /// The breakers.
-    pub breakers: Handle<Breakers>,
+    pub(crate) breakers: Handle<Breakers>,
 }
 
 /// The root.
-pub struct Root {
+pub(crate) struct Root {
     ports: Ports,
     settings: EngineSettings,
     gates: Gates,
@@ -41,7 +41,7 @@ pub struct Root {
 }
 
 /// The root is told nothing.
-pub enum RootMessage {}
+pub(crate) enum RootMessage {}
 
 impl Message for RootMessage {
     fn label(&self) -> &'static str {
@@ -52,7 +52,7 @@ impl Message for RootMessage {
 impl Root {
     /// A root that says through `started` when every part is there.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         ports: Ports,
         settings: EngineSettings,
         gates: Gates,
@@ -64,8 +64,7 @@ impl Root {
     }
 
     /// The spec of the root.
-    #[must_use]
-    pub fn spec(
+    pub(crate) fn spec(
         factory: impl Fn() -> Self + Send + Sync + 'static,
         settings: &EngineSettings,
     ) -> ChildSpec<Self> {

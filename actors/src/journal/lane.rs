@@ -26,7 +26,7 @@ pub enum AppendFailure {
 }
 
 /// What an append's owner hears.
-pub type AppendResult = Result<AppendOutcome, AppendFailure>;
+type AppendResult = Result<AppendOutcome, AppendFailure>;
 
 /// Messages of a lane.
 pub enum LaneMessage {

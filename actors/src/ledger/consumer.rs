@@ -19,7 +19,7 @@ use crate::ports::{Ports, StoreError};
 use crate::supervision::{Actor, Ctx, Failure, Message, Next};
 
 /// The consumer group.
-pub const GROUP: &str = "payment-ledger";
+const GROUP: &str = "payment-ledger";
 const TOPICS: [Topic; 2] = [Topic::Captured, Topic::Refunded];
 const MOST_AT_ONCE: usize = 500;
 
@@ -93,7 +93,7 @@ impl Ledger {
         ctx.spawn_detached(async move {
             let fetched = subscription.next(MOST_AT_ONCE).await;
             // The mailbox has room for the one message this loop ever has under way.
-            drop(handle.tell(LedgerMessage::Fetched(subscription, fetched)));
+            let _sent = handle.tell(LedgerMessage::Fetched(subscription, fetched));
         });
     }
 
@@ -140,7 +140,7 @@ impl Actor for Ledger {
                 ctx.after(delay, LedgerMessage::Join);
             }
             LedgerMessage::Fetched(subscription, Ok(records)) => {
-                self.post(subscription, records, Duration::ZERO, ctx)
+                self.post(subscription, records, Duration::ZERO, ctx);
             }
             LedgerMessage::Fetched(subscription, Err(cause)) => {
                 tracing::warn!(%cause, "ledger could not read the event log, joining again");
@@ -190,7 +190,7 @@ async fn post(ports: &Ports, records: &[Consumed]) -> Result<Vec<Topic>, String>
     let outcomes = if movements.is_empty() {
         Vec::new()
     } else {
-        ports.store.post(&movements, now).await.map_err(in_words)?
+        ports.store.post(&movements, now).await.map_err(|error| in_words(&error))?
     };
     let posted = outcomes.iter().filter(|outcome| **outcome == PostOutcome::Posted).count();
     ports.meter.record(Measure::LedgerEntries(2 * u64::try_from(posted).unwrap_or(0)));
@@ -230,7 +230,7 @@ async fn put_aside(ports: &Ports, letters: &[(&Consumed, DeadLetter)]) -> Result
         return Ok(());
     }
     let rows: Vec<DeadLetter> = letters.iter().map(|(_, letter)| letter.clone()).collect();
-    ports.store.put_dead_letters(&rows).await.map_err(in_words)?;
+    ports.store.put_dead_letters(&rows).await.map_err(|error| in_words(&error))?;
     let records: Vec<Record> = letters
         .iter()
         .map(|(record, letter)| Record {
@@ -255,7 +255,7 @@ fn traceparent(ports: &Ports, record: &Consumed) -> String {
     record.traceparent.clone().unwrap_or_else(fresh)
 }
 
-fn in_words(error: StoreError) -> String {
+fn in_words(error: &StoreError) -> String {
     error.to_string()
 }
 

@@ -182,7 +182,8 @@ impl OutboxLane {
     }
 
     fn publish_next(&mut self, ctx: &mut Ctx<Self>) {
-        if self.publishing || !(self.queue.has_ready() || !self.unmarked.is_empty()) {
+        let nothing_to_do = !self.queue.has_ready() && self.unmarked.is_empty();
+        if self.publishing || nothing_to_do {
             return;
         }
         let Some(permit) = self.gate.permit() else {

@@ -44,7 +44,7 @@ pub enum PaymentMessage {
     /// Wait for the end of what a taken key stands for.
     Await(WaitFor, IdempotencyKey, Reply<CommandEnd>),
     /// Obey a command.
-    Work(PaymentWork),
+    Work(Box<PaymentWork>),
     /// Look whether something is owed: a sweep found the payment due, or its actor was restarted.
     Wake,
     /// An exchange with the PG ended.
@@ -236,7 +236,7 @@ impl Actor for PaymentActor {
             PaymentMessage::Accept(identity, new) => self.accept(identity, *new, ctx).await,
             PaymentMessage::Join(new) => self.join(*new).await,
             PaymentMessage::Await(what, key, reply) => self.wait(what, key, reply).await,
-            PaymentMessage::Work(work) => self.work(work, ctx).await,
+            PaymentMessage::Work(work) => self.work(*work, ctx).await,
             PaymentMessage::Wake => self.wake(ctx).await,
             PaymentMessage::ExchangeEnded(end) => self.exchange_ended(end, ctx).await,
             PaymentMessage::Due(no, StepDue(step)) => self.due(no, step, ctx).await,

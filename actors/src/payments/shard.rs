@@ -14,7 +14,6 @@ use payment_schema::problem::ProblemCode;
 use payment_schema::text::IdempotencyKey;
 use serde::Serialize;
 
-use super::payment::PaymentWork;
 use super::{CommandEnd, PaymentActor, PaymentDeps, PaymentMessage, Sequences};
 use crate::api::Refusal;
 use crate::ports::StoreError;
@@ -79,7 +78,7 @@ pub struct Shard {
     /// Which live payment an authorization's key leads to: a repeat joins it without asking the store.
     by_key: BTreeMap<KeyOfMerchant, PaymentId>,
     /// Repeats of an authorization whose payment has no id yet.
-    drawing: BTreeMap<KeyOfMerchant, Vec<Box<NewAuthorization>>>,
+    drawing: BTreeMap<KeyOfMerchant, Vec<NewAuthorization>>,
 }
 
 struct Live {
@@ -107,7 +106,7 @@ impl Shard {
         if let Some(id) = self.by_key.get(&key).copied() {
             self.pass_on(id, PaymentMessage::Join(new), ctx);
         } else if let Some(repeats) = self.drawing.get_mut(&key) {
-            repeats.push(new);
+            repeats.push(*new);
         } else {
             self.drawing.insert(key, Vec::new());
             let sequences = Arc::clone(&self.sequences);
@@ -129,12 +128,12 @@ impl Shard {
                 let identity = NewPayment { id, key: new.key.clone() };
                 self.pass_on(id, PaymentMessage::Accept(identity, new), ctx);
                 for repeat in repeats {
-                    self.pass_on(id, PaymentMessage::Join(repeat), ctx);
+                    self.pass_on(id, PaymentMessage::Join(Box::new(repeat)), ctx);
                 }
             }
             Err(cause) => {
                 tracing::warn!(%cause, "no payment id for an authorization");
-                for waiting in std::iter::once(new).chain(repeats) {
+                for waiting in std::iter::once(*new).chain(repeats) {
                     waiting.reply.send(CommandEnd::Refused(store_unavailable()));
                 }
             }
@@ -232,14 +231,13 @@ impl PaymentMessage {
     fn refuse(self, refusal: Refusal) {
         match self {
             Self::Accept(_, new) | Self::Join(new) => new.reply.send(CommandEnd::Refused(refusal)),
-            Self::Await(_, _, reply) | Self::Work(PaymentWork { reply: Some(reply), .. }) => {
-                reply.send(CommandEnd::Refused(refusal))
+            Self::Await(_, _, reply) => reply.send(CommandEnd::Refused(refusal)),
+            Self::Work(work) => {
+                if let Some(reply) = work.reply {
+                    reply.send(CommandEnd::Refused(refusal));
+                }
             }
-            Self::Work(PaymentWork { reply: None, .. })
-            | Self::Wake
-            | Self::ExchangeEnded(_)
-            | Self::Due(..)
-            | Self::CheckIdle => {}
+            Self::Wake | Self::ExchangeEnded(_) | Self::Due(..) | Self::CheckIdle => {}
         }
     }
 }

@@ -94,7 +94,7 @@ impl OperatorService {
                 audit: Some(audit.clone()),
                 reply: Some(reply),
             };
-            ShardMessage::ToPayment(id, PaymentMessage::Work(work))
+            ShardMessage::ToPayment(id, PaymentMessage::Work(Box::new(work)))
         });
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(CommandEnd::Acted { changed: true })) => Ok(true),

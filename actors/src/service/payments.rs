@@ -98,7 +98,9 @@ impl PaymentService {
         };
         match end? {
             CommandEnd::KeyTaken(record) => self.repeat(&request, record).await,
-            other => self.conclude(other),
+            end @ (CommandEnd::Answered(_) | CommandEnd::Acted { .. } | CommandEnd::Refused(_)) => {
+                self.conclude(end)
+            }
         }
     }
 
@@ -121,7 +123,7 @@ impl PaymentService {
             };
             let asked = self.shards.of_payment(id).ask(|reply| {
                 let work = PaymentWork { reply: Some(reply), ..work };
-                ShardMessage::ToPayment(id, PaymentMessage::Work(work))
+                ShardMessage::ToPayment(id, PaymentMessage::Work(Box::new(work)))
             });
             match asked.await {
                 Ok(end) => return Ok(end),
@@ -319,7 +321,9 @@ impl PaymentsApi for PaymentService {
         match timeout_at(request.deadline, self.ask_authorization(&request, &command, &key)).await {
             Ok(end) => match end? {
                 CommandEnd::KeyTaken(record) => self.repeat(&request, record).await,
-                other => self.conclude(other),
+                end @ (CommandEnd::Answered(_) | CommandEnd::Acted { .. } | CommandEnd::Refused(_)) => {
+                    self.conclude(end)
+                }
             },
             Err(_) => match self.ports.store.key(&request.caller.merchant_id, &key).await {
                 Ok(Some(record)) => self.overdue(&request, record.payment_id).await,
