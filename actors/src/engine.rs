@@ -48,7 +48,7 @@ impl Engine {
         settings: EngineSettings,
         surroundings: Surroundings,
     ) -> Result<Self, RootFailure> {
-        let gates = Gates::new(&settings.event_log_breaker, &settings.pg_breaker);
+        let gates = Gates::new(&settings.breakers);
         let backlog = Arc::new(AtomicU64::new(0));
         let (announce, mut announced) = watch::channel(None);
         let system = System::start(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use payment_schema::payment::DueKind;
 use payment_schema::rules::Rules;
 
-use crate::breaker::BreakerSettings;
+use crate::breaker::BreakersSettings;
 use crate::supervision::RestartLimit;
 
 /// Settings of a whole engine.
@@ -39,10 +39,8 @@ pub struct EngineSettings {
     pub pg_authorize_timeout: Duration,
     /// Time limit of the other calls to the PG.
     pub pg_timeout: Duration,
-    /// The breaker in front of the event log.
-    pub event_log_breaker: BreakerSettings,
-    /// The breakers in front of the PG, one per operation.
-    pub pg_breaker: BreakerSettings,
+    /// The breakers.
+    pub breakers: BreakersSettings,
     /// How often a child may be restarted before its supervisor gives up.
     pub restart_limit: RestartLimit,
     /// How often recovery looks for payments that everybody forgot.
@@ -69,8 +67,7 @@ impl Default for EngineSettings {
             pg_concurrency: 256,
             pg_authorize_timeout: Duration::from_secs(5),
             pg_timeout: Duration::from_secs(10),
-            event_log_breaker: BreakerSettings::event_log(),
-            pg_breaker: BreakerSettings::pg(),
+            breakers: BreakersSettings::default(),
             restart_limit: RestartLimit { count: 5, window: Duration::from_secs(60) },
             recovery_sweep: Duration::from_secs(10),
             recovers: DueKind::ALL.to_vec(),

@@ -68,6 +68,33 @@ impl BreakerSettings {
     }
 }
 
+/// How each breaker judges.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BreakersSettings {
+    /// `kafka-publisher`: the event log.
+    pub event_log: BreakerSettings,
+    /// `pg-authorize`.
+    pub pg_authorize: BreakerSettings,
+    /// `pg-capture`.
+    pub pg_capture: BreakerSettings,
+    /// `pg-refund`.
+    pub pg_refund: BreakerSettings,
+    /// `pg-void`.
+    pub pg_void: BreakerSettings,
+}
+
+impl Default for BreakersSettings {
+    fn default() -> Self {
+        Self {
+            event_log: BreakerSettings::event_log(),
+            pg_authorize: BreakerSettings::pg(),
+            pg_capture: BreakerSettings::pg(),
+            pg_refund: BreakerSettings::pg(),
+            pg_void: BreakerSettings::pg(),
+        }
+    }
+}
+
 /// The gates of every dependency.
 #[derive(Clone)]
 pub struct Gates {
@@ -86,14 +113,14 @@ pub struct Gates {
 impl Gates {
     /// Closed gates.
     #[must_use]
-    pub fn new(event_log: &BreakerSettings, pg: &BreakerSettings) -> Self {
+    pub fn new(settings: &BreakersSettings) -> Self {
         let gate = |name, settings: &BreakerSettings| Arc::new(Gate::new(name, settings.clone()));
         Self {
-            event_log: gate("kafka-publisher", event_log),
-            pg_authorize: gate("pg-authorize", pg),
-            pg_capture: gate("pg-capture", pg),
-            pg_refund: gate("pg-refund", pg),
-            pg_void: gate("pg-void", pg),
+            event_log: gate("kafka-publisher", &settings.event_log),
+            pg_authorize: gate("pg-authorize", &settings.pg_authorize),
+            pg_capture: gate("pg-capture", &settings.pg_capture),
+            pg_refund: gate("pg-refund", &settings.pg_refund),
+            pg_void: gate("pg-void", &settings.pg_void),
         }
     }
 
