@@ -8,4 +8,5 @@ pub mod config;
 pub mod gateway;
 pub mod pg_simulator;
 pub mod ports;
+pub mod sqlite;
 pub mod telemetry;

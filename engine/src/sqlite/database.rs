@@ -1,0 +1,71 @@
+//! One open database file: its writer, its readers, and who waits for its event log.
+
+use std::path::Path;
+
+use payment_actors::ports::StoreError;
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use super::failure::Failure;
+use super::open::{OpenError, Upgrade, open_reader, open_writer};
+use super::readers::Readers;
+use super::writer::{Session, Writer};
+
+/// How many threads read. Reads are short, and most of what is asked is in an actor's memory.
+const READERS: usize = 2;
+
+/// The threads and their queues. Dropping it finishes what is queued and closes the file.
+pub(super) struct Database {
+    // In this order: the last connection to close folds the write-ahead log into the file, which a reader cannot.
+    readers: Readers,
+    writer: Option<Writer>,
+    log_grew: watch::Sender<u64>,
+}
+
+impl Database {
+    /// Opens for reading and writing.
+    pub(super) fn open(path: &Path, upgrade: Upgrade) -> Result<Self, OpenError> {
+        let connection = open_writer(path, upgrade)?;
+        let log_grew = watch::Sender::new(0);
+        let readers = start_readers(path)?;
+        let writer =
+            Writer::start(connection, log_grew.clone()).map_err(|error| OpenError::other(path, error))?;
+        Ok(Self { readers, writer: Some(writer), log_grew })
+    }
+
+    /// Opens for reading only, beside a running engine or without one.
+    pub(super) fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { readers: start_readers(path)?, writer: None, log_grew: watch::Sender::new(0) })
+    }
+
+    /// Has `work` done by the writer and committed.
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        match &self.writer {
+            Some(writer) => writer.write(work).await,
+            None => Err(StoreError::Unavailable("the database is open for reading only".to_owned())),
+        }
+    }
+
+    /// Asks a reader.
+    pub(super) async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.readers.read(query).await
+    }
+
+    /// Counts commits that added to the event log.
+    pub(super) fn log_growth(&self) -> watch::Receiver<u64> {
+        self.log_grew.subscribe()
+    }
+}
+
+fn start_readers(path: &Path) -> Result<Readers, OpenError> {
+    let connections = (0..READERS).map(|_| open_reader(path)).collect::<Result<_, _>>()?;
+    Readers::start(connections).map_err(|error| OpenError::other(path, error))
+}

@@ -1,0 +1,180 @@
+//! The one thread that writes.
+//!
+//! Owns the write connection. Whatever waits in its queue becomes one transaction with one commit, so that the
+//! cost of making it durable is shared; each piece of work has a savepoint of its own and fails alone. Callers
+//! hear of success only after the commit. The queue has no bound of its own: every caller waits for its answer,
+//! so there are never more entries than callers.
+
+use std::cell::Cell;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use payment_actors::ports::StoreError;
+use rusqlite::Connection;
+use tokio::sync::{oneshot, watch};
+
+use super::failure::Failure;
+
+/// Most pieces of work in one transaction, so that the first caller does not wait for a whole backlog.
+const MOST_IN_GROUP: usize = 256;
+
+/// What a piece of work sees: the connection, inside a transaction it neither begins nor ends.
+pub(super) struct Session<'c> {
+    pub(super) connection: &'c Connection,
+    log_grew: &'c Cell<bool>,
+}
+
+impl Session<'_> {
+    /// Wakes the event log's subscribers after the commit.
+    pub(super) fn wake_subscribers(&self) {
+        self.log_grew.set(true);
+    }
+}
+
+/// The queue's end that callers hold.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread; it counts `log_grew` up after every commit that added to the event log.
+    pub(super) fn start(connection: Connection, log_grew: watch::Sender<u64>) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || serve(&connection, &jobs, &log_grew))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Has `work` done and committed. Dropping the future does not call the work back.
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let (answer, done) = oneshot::channel();
+        let job = Box::new(Write { work: Some(work), result: None, answer });
+        let queue = self.queue.as_ref().expect("the queue is closed only by drop");
+        queue.send(job).map_err(|_| ended())?;
+        done.await.map_err(|_| ended())?
+    }
+}
+
+fn ended() -> StoreError {
+    // Its answer may have been lost with it, so this is not "nothing was done".
+    StoreError::OutcomeUnknown("the writer thread has ended; restart the program".to_owned())
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was already reported to whoever waited for it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A piece of work whose result type is forgotten.
+trait Job: Send {
+    /// Does the work; says whether its changes are to stay.
+    fn run(&mut self, session: &Session<'_>) -> bool;
+    /// Answers the caller once the fate of the transaction is known.
+    fn settle(self: Box<Self>, fate: &Result<(), StoreError>);
+}
+
+struct Write<T, W> {
+    work: Option<W>,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Job for Write<T, W>
+where
+    T: Send,
+    W: FnOnce(&Session<'_>) -> Result<T, Failure> + Send,
+{
+    fn run(&mut self, session: &Session<'_>) -> bool {
+        let work = self.work.take().expect("a piece of work runs once");
+        let result = work(session).map_err(StoreError::from);
+        let stays = result.is_ok();
+        self.result = Some(result);
+        stays
+    }
+
+    fn settle(self: Box<Self>, fate: &Result<(), StoreError>) {
+        let result = match (self.result, fate) {
+            (Some(Err(own)), _) => Err(own),
+            (_, Err(shared)) => Err(shared.clone()),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(ended()),
+        };
+        // The caller may have stopped waiting.
+        let _ = self.answer.send(result);
+    }
+}
+
+fn serve(connection: &Connection, jobs: &mpsc::Receiver<Box<dyn Job>>, log_grew: &watch::Sender<u64>) {
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        group.extend(jobs.try_iter().take(MOST_IN_GROUP - 1));
+        let grew = Cell::new(false);
+        let fate = commit_together(connection, &mut group, &grew);
+        if grew.get() && fate.is_ok() {
+            log_grew.send_modify(|count| *count += 1);
+        }
+        for job in group {
+            job.settle(&fate);
+        }
+    }
+}
+
+fn commit_together(
+    connection: &Connection,
+    group: &mut [Box<dyn Job>],
+    grew: &Cell<bool>,
+) -> Result<(), StoreError> {
+    if let Err(error) = run_all(connection, group, grew) {
+        roll_back(connection);
+        return Err(error);
+    }
+    control(connection, "COMMIT").map_err(|error| {
+        roll_back(connection);
+        // A failed sync may have reached the disk or not; only the file can tell.
+        StoreError::OutcomeUnknown(error.to_string())
+    })
+}
+
+fn run_all(connection: &Connection, group: &mut [Box<dyn Job>], grew: &Cell<bool>) -> Result<(), StoreError> {
+    let session = Session { connection, log_grew: grew };
+    control(connection, "BEGIN IMMEDIATE")?;
+    for job in group {
+        control(connection, "SAVEPOINT job")?;
+        let stays = job.run(&session);
+        if connection.is_autocommit() {
+            // A full disk or an input/output error makes SQLite end the whole transaction by itself
+            // (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
+            let why = "the disk is full or reports errors, and the whole transaction was rolled back";
+            return Err(StoreError::Unavailable(why.to_owned()));
+        }
+        if !stays {
+            control(connection, "ROLLBACK TO job")?;
+        }
+        control(connection, "RELEASE job")?;
+    }
+    Ok(())
+}
+
+fn control(connection: &Connection, statement: &str) -> Result<(), StoreError> {
+    let done = connection.prepare_cached(statement).and_then(|mut statement| statement.execute([]));
+    done.map(|_| ()).map_err(|error| Failure::from(error).into())
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a transaction could not be rolled back");
+    }
+}
