@@ -61,11 +61,7 @@ impl Children {
         self.by_name.values().any(|child| !child.node().is_down())
     }
 
-    /// Whether the tree shows any, ended ones included.
-    pub(super) fn has_any(&self) -> bool {
-        self.visible_count() > 0
-    }
-
+    /// How many the tree shows, ended ones included.
     pub(super) fn visible_count(&self) -> usize {
         self.by_name.len() + self.ended.len()
     }

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::ask::{Delivered, Refused, SendError};
 
-/// Queues that grew beyond this give their memory back when they run empty.
-const KEPT_SLOTS: usize = 32;
+/// Queues that grew beyond this many bytes give their memory back when they run empty: a million idle
+/// actors must not keep room for their last burst.
+const KEPT_BYTES: usize = 512;
 
 struct Envelope<M> {
     message: M,
@@ -63,6 +64,9 @@ impl<M> Mailbox<M> {
         } else if state.queue.len() >= capacity {
             SendError::Overloaded
         } else {
+            if state.queue.capacity() == 0 {
+                state.queue.reserve_exact(1);
+            }
             state.queue.push_back(Envelope { message, at, delivered });
             queued.fetch_add(1, Ordering::Relaxed);
             let waker = state.waker.take();
@@ -80,7 +84,7 @@ impl<M> Mailbox<M> {
     pub(super) fn poll_take(&self, cx: &mut Context<'_>, queued: &AtomicU64) -> Poll<M> {
         let mut state = self.state.lock();
         let Some(envelope) = state.queue.pop_front() else {
-            if state.queue.capacity() > KEPT_SLOTS {
+            if state.queue.capacity() * size_of::<Envelope<M>>() > KEPT_BYTES {
                 state.queue = VecDeque::new();
             }
             state.waker = Some(cx.waker().clone());

@@ -111,15 +111,21 @@ impl Supervisor {
 
     /// Goes on with a group restart; the verdict on an exit that waited for its end, if it escalates.
     pub(super) fn poll(&mut self, node: &Node, cx: &mut Context<'_>) -> Option<Verdict> {
-        let group = self.group.as_mut()?;
-        if !group.is_ready(cx) {
-            return None;
+        // A deferred exit may begin the next group, which has to be polled to go on by itself.
+        while let Some(group) = self.group.as_mut() {
+            if !group.is_ready(cx) {
+                return None;
+            }
+            for member in &group.members {
+                start(member, Duration::ZERO);
+            }
+            self.group = None;
+            let verdict = self.judge_deferred(node);
+            if verdict.is_some() {
+                return verdict;
+            }
         }
-        for member in &group.members {
-            start(member, Duration::ZERO);
-        }
-        self.group = None;
-        self.judge_deferred(node)
+        None
     }
 
     fn judge_deferred(&mut self, node: &Node) -> Option<Verdict> {

@@ -120,7 +120,7 @@ impl TreeView {
     /// # Errors
     /// Nothing is at the path, or it is the root.
     pub fn restart(&self, path: &str, reason: &str) -> Result<(), DrillError> {
-        self.order(path, Command::Restart { detail: reason.to_owned() })
+        self.order(path, "restart", reason, |detail| Command::Restart { detail })
     }
 
     /// Crashes the incarnation; its supervisor treats that like any crash.
@@ -128,7 +128,7 @@ impl TreeView {
     /// # Errors
     /// Nothing is at the path, or it is the root.
     pub fn kill(&self, path: &str, reason: &str) -> Result<(), DrillError> {
-        self.order(path, Command::Kill { detail: reason.to_owned() })
+        self.order(path, "kill", reason, |detail| Command::Kill { detail })
     }
 
     /// Refuses new messages; those queued are handled. Lasts across restarts.
@@ -147,14 +147,25 @@ impl TreeView {
         self.set_paused(path, reason, false)
     }
 
-    fn order(&self, path: &str, command: Command) -> Result<(), DrillError> {
+    fn order(
+        &self,
+        path: &str,
+        drill: &'static str,
+        reason: &str,
+        command: fn(String) -> Command,
+    ) -> Result<(), DrillError> {
         let target = self.target(path)?;
-        if target.node().control.push(command) { Ok(()) } else { Err(DrillError::UnknownPath) }
+        tracing::info!(path, drill, reason, "operator drill");
+        if target.node().control.push(command(reason.to_owned())) {
+            Ok(())
+        } else {
+            Err(DrillError::UnknownPath)
+        }
     }
 
     fn set_paused(&self, path: &str, reason: &str, paused: bool) -> Result<(), DrillError> {
         self.target(path)?.set_paused(paused);
-        tracing::info!(path, reason, paused, "actor intake changed");
+        tracing::info!(path, drill = if paused { "pause" } else { "resume" }, reason, "operator drill");
         Ok(())
     }
 
@@ -187,15 +198,23 @@ fn find_below(parent: &ChildRef, rest: &str) -> Option<ChildRef> {
 
 fn view(child: &ChildRef, depth: usize, shown: usize) -> NodeView {
     let node = child.node();
-    let mut children = if depth == 0 { Vec::new() } else { node.children.lock().visible() };
-    let children_total = node.children.lock().visible_count();
-    children.sort_by_cached_key(attention);
-    children.truncate(shown);
-    let below = |child: &ChildRef| view(child, depth - 1, SHOWN_CHILDREN);
     let mut view = describe(child);
-    view.children_total = children_total;
-    view.children = children.iter().map(below).collect();
+    if depth > 0 {
+        let children = first_in_need(node.children.lock().visible(), shown);
+        view.children = children.iter().map(|child| self::view(child, depth - 1, SHOWN_CHILDREN)).collect();
+    }
     view
+}
+
+/// The first `shown` of the children in the order of [`attention`]; without sorting the thousands behind.
+fn first_in_need(children: Vec<ChildRef>, shown: usize) -> Vec<ChildRef> {
+    let mut ranked: Vec<_> = children.into_iter().map(|child| (attention(&child), child)).collect();
+    if ranked.len() > shown {
+        ranked.select_nth_unstable_by(shown, |one, other| one.0.cmp(&other.0));
+        ranked.truncate(shown);
+    }
+    ranked.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    ranked.into_iter().map(|(_, child)| child).collect()
 }
 
 /// Sorts those first that somebody should look at: given up, backing off, restarting, busy for long, then
@@ -223,7 +242,8 @@ fn describe(child: &ChildRef) -> NodeView {
     let observed = child.observed();
     let window = node.parent().map_or(Duration::ZERO, |parent| parent.node().supervision().1.window);
     let restarts_in_window = node.restarts_within(window);
-    let supervises = node.settings.supervises.is_some() || node.children.lock().has_any();
+    let children_total = node.children.lock().visible_count();
+    let supervises = node.settings.supervises.is_some() || children_total > 0;
     let (strategy, limit) = node.supervision();
     let mut status = node.status.lock();
     let current = status.current.map(|(message, since)| Current { message, elapsed_ms: millis(now - since) });
@@ -251,7 +271,7 @@ fn describe(child: &ChildRef) -> NodeView {
         exits: Vec::new(),
         uptime_ms: status.since.map(|since| millis(now - since)),
         observed,
-        children_total: 0,
+        children_total,
         children: Vec::new(),
     }
 }

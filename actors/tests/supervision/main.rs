@@ -2,6 +2,7 @@
 
 mod background;
 mod basics;
+mod chaos;
 mod children;
 mod escalation;
 mod matrix;

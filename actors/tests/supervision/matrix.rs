@@ -74,18 +74,23 @@ fn start_trio(victim: Script, policy: Policy, strategy: Strategy) -> System {
 async fn fail(system: &System, victim: &Script, failing: Failing, place: Place) {
     match place {
         Place::Started => {}
-        Place::Handler => handle(system, "root/victim").tell(Order::Fail(failing.fault())).unwrap(),
+        Place::Handler => {
+            let victim = handle(system, "root/victim");
+            victim.tell(Order::Fail(failing.fault())).expect("the victim takes orders");
+        }
         Place::Background => {
-            handle(system, "root/victim").tell(Order::FailInBackground(failing.fault())).unwrap();
+            handle(system, "root/victim")
+                .tell(Order::FailInBackground(failing.fault()))
+                .expect("the victim takes orders");
         }
         Place::Stopping => {
             victim.in_stopping.lock().push_back(failing.fault());
-            handle(system, "root/victim").tell(Order::Finish).unwrap();
+            handle(system, "root/victim").tell(Order::Finish).expect("the victim takes orders");
         }
     }
     settle().await;
     if failing == Failing::Kill {
-        system.tree().kill("root/victim", "drill").unwrap();
+        system.tree().kill("root/victim", "drill").expect("the victim takes orders");
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
 }

@@ -1,7 +1,8 @@
 //! Actors on several threads, in real time.
 
-use payment_actors::supervision::{AskError, System, SystemConfig};
 use std::sync::Arc;
+
+use payment_actors::supervision::{AskError, System, SystemConfig};
 
 use super::support::{Fault, Journal, Order, Script, StoppedClock, Weyl, child, handle};
 

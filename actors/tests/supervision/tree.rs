@@ -1,9 +1,9 @@
 //! The tree as operators see and steer it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use payment_actors::supervision::{ActorState, DrillError, Gauges, Policy, System, SystemConfig};
-use std::sync::Arc;
 
 use super::support::{
     Fault, Journal, Order, Script, StoppedClock, Weyl, child, handle, node, run, settle, start,

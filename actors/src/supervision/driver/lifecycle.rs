@@ -22,6 +22,7 @@ impl<A: Actor> Driver<A> {
     pub(super) fn start(&mut self) {
         self.alarm = None;
         self.fate = Fate::Report;
+        self.held = false;
         self.dismissed = false;
         self.slot.node.begin_incarnation();
         let leftovers = self.slot.node.children.lock().in_start_order();
@@ -132,12 +133,15 @@ impl<A: Actor> Driver<A> {
                 Order::Rest { reason: ExitReason::SupervisorEnded, detail: format!("{} ended", node.path) }
             }
         };
-        self.sweep = Some(Sweep::new(node.children.lock().in_start_order(), order));
+        let children = node.children.lock().in_start_order();
+        self.sweep = Some(Box::new(Sweep::new(children, order)));
     }
 
     /// Tells the parent that the incarnation has ended and waits for its decision.
     pub(super) fn report(&mut self) {
         self.alarm = None;
+        self.held = false;
+        self.fate = Fate::Report;
         self.stage = Stage::Waiting;
         self.slot.node.set_state(ActorState::Restarting);
         let me = Arc::clone(&self.slot) as ChildRef;
@@ -151,7 +155,11 @@ impl<A: Actor> Driver<A> {
     pub(super) fn conclude(&mut self) -> bool {
         if let Some(factory) = self.adopted.take() {
             self.factory = factory;
-            self.start();
+            if self.held {
+                self.report();
+            } else {
+                self.start();
+            }
             return true;
         }
         if !self.slot.node.children.lock().is_empty() {

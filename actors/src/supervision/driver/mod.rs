@@ -66,10 +66,12 @@ struct Driver<A: Actor> {
     exit: Exit,
     /// Set when the parent started a child of this name while this one was ending.
     adopted: Option<Factory<A>>,
+    /// The parent waits for a report: started again while ending, the actor must not go on by itself.
+    held: bool,
     /// The limit of an orderly stop, or the end of a restart delay.
     alarm: Option<Pin<Box<Sleep>>>,
     /// The children's end, from when it begins until the actor's own end is reported.
-    sweep: Option<Sweep>,
+    sweep: Option<Box<Sweep>>,
     supervisor: Supervisor,
     /// Children left from the last incarnation are dismissed once `started` is done.
     dismissed: bool,
@@ -88,6 +90,7 @@ impl<A: Actor> Driver<A> {
             fate: Fate::Report,
             exit,
             adopted: None,
+            held: false,
             alarm: None,
             sweep: None,
             supervisor: Supervisor::default(),

@@ -60,13 +60,10 @@ impl<A: Actor> Driver<A> {
         match self.stage {
             Stage::Running => self.begin_stop(reason, detail, Fate::Report),
             Stage::BackingOff => self.report(),
-            // A report is on its way, or the parent has it already.
-            Stage::Draining
-            | Stage::Sweeping
-            | Stage::Stopping
-            | Stage::Clearing
-            | Stage::Waiting
-            | Stage::Ended => {}
+            // It is on its way to a report or an end; either is what the parent waits for.
+            Stage::Draining | Stage::Sweeping | Stage::Stopping | Stage::Clearing => self.held = true,
+            // The parent has the report already.
+            Stage::Waiting | Stage::Ended => {}
         }
     }
 

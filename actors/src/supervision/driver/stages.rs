@@ -10,7 +10,6 @@ use crate::supervision::control::Command;
 use crate::supervision::exit::ExitReason;
 use crate::supervision::local::{Mode, Outcome};
 use crate::supervision::slot::ActorState;
-use crate::supervision::sweep::Sweep;
 
 impl<A: Actor> Driver<A> {
     /// Runs the current stage; true when it moved on.
@@ -104,7 +103,7 @@ impl<A: Actor> Driver<A> {
     }
 
     fn stop_when_swept(&mut self) -> bool {
-        if !self.sweep.as_mut().is_none_or(Sweep::advance) {
+        if !self.sweep.as_mut().is_none_or(|sweep| sweep.advance()) {
             return false;
         }
         self.stage = Stage::Stopping;
@@ -114,7 +113,7 @@ impl<A: Actor> Driver<A> {
     }
 
     fn clear(&mut self) -> bool {
-        if !self.sweep.as_mut().is_none_or(Sweep::advance) {
+        if !self.sweep.as_mut().is_none_or(|sweep| sweep.advance()) {
             return false;
         }
         self.sweep = None;
