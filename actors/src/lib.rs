@@ -19,3 +19,5 @@ mod root;
 pub mod service;
 pub mod settings;
 pub mod supervision;
+#[cfg(feature = "simulation")]
+pub mod simulation;

@@ -1,0 +1,162 @@
+//! The store's twin: tables in memory with exactly the promises of the store ports.
+//!
+//! Owns the weather between caller and tables: delays, outages, commits that fail, succeed, or succeed with the
+//! answer lost. What was committed survives every crash; what was in flight is committed or not, as the seed
+//! says, and perhaps a little later, when somebody has already read the old state (`networked`: another
+//! machine's database does that, a file that only one process opens does not).
+
+mod in_flight;
+mod journal;
+mod ledger;
+mod operators;
+mod outbox;
+mod payments;
+mod tables;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::sleep;
+
+use self::in_flight::{Cut, InFlight};
+pub use self::tables::{LedgerRow, OutboxRow, Tables, TransitionRow};
+use super::dice::{Dice, Purpose};
+use super::environment::{Environment, Part};
+use super::faults::Fault;
+use crate::ports::StoreError;
+
+/// A store in memory.
+#[derive(Debug)]
+pub struct SimStore {
+    environment: Arc<Environment>,
+    tables: Arc<Mutex<Tables>>,
+    dice: Mutex<Dice>,
+    networked: bool,
+}
+
+/// What becomes of one call.
+struct Fate {
+    before: Duration,
+    ending: Ending,
+    after: Duration,
+    cut: Cut,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Done,
+    Refused,
+    DoneUnheard,
+    LostUnheard,
+}
+
+impl SimStore {
+    /// An empty store. `networked` lets a dead caller's commit land late.
+    #[must_use]
+    pub fn new(environment: Arc<Environment>, networked: bool) -> Self {
+        let dice = Mutex::new(environment.dice(Purpose::Store));
+        Self { environment, tables: Arc::default(), dice, networked }
+    }
+
+    /// Looks at the raw tables, as the auditor does: without weather.
+    pub fn inspect<T>(&self, view: impl FnOnce(&Tables) -> T) -> T {
+        view(&self.tables.lock())
+    }
+
+    /// A read: delayed, perhaps refused, true as of the moment it is answered.
+    async fn read<T>(&self, what: &'static str, view: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
+        let fate = self.fate(&[(Fault::StoreRefused, Ending::Refused)]);
+        sleep(fate.before).await;
+        let answer = match fate.ending {
+            Ending::Done if !self.environment.is_out(Part::Store) => Ok(view(&self.tables.lock())),
+            Ending::Done | Ending::Refused | Ending::DoneUnheard | Ending::LostUnheard => Err(refused(what)),
+        };
+        sleep(fate.after).await;
+        answer
+    }
+
+    /// A small write: the rows of one statement.
+    async fn write<T: Send>(
+        &self,
+        what: &'static str,
+        apply: impl FnOnce(&mut Tables) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let endings = [
+            (Fault::StoreRefused, Ending::Refused),
+            (Fault::CommitAnswerLost, Ending::DoneUnheard),
+            (Fault::CommitLost, Ending::LostUnheard),
+        ];
+        self.change(what, self.fate(&endings), apply).await
+    }
+
+    /// A transaction of the journal.
+    async fn commit<T: Send>(
+        &self,
+        what: &'static str,
+        apply: impl FnOnce(&mut Tables) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let endings = [
+            (Fault::CommitFailed, Ending::Refused),
+            (Fault::CommitAnswerLost, Ending::DoneUnheard),
+            (Fault::CommitLost, Ending::LostUnheard),
+        ];
+        self.change(what, self.fate(&endings), apply).await
+    }
+
+    async fn change<T: Send>(
+        &self,
+        what: &'static str,
+        fate: Fate,
+        apply: impl FnOnce(&mut Tables) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let refuses = fate.ending == Ending::Refused;
+        let mut flight = InFlight::new(self, what, if refuses { Cut::Never } else { fate.cut }, apply);
+        sleep(fate.before).await;
+        let out = self.environment.is_out(Part::Store);
+        let done = match fate.ending {
+            _ if out => flight.give_up(),
+            Ending::Done | Ending::DoneUnheard => flight.land(),
+            Ending::Refused | Ending::LostUnheard => flight.give_up(),
+        };
+        drop(flight);
+        sleep(fate.after).await;
+        match (fate.ending, done) {
+            (Ending::Done, Some(answer)) => Ok(answer),
+            (Ending::DoneUnheard | Ending::LostUnheard, _) if !out => {
+                Err(StoreError::OutcomeUnknown(format!("the connection broke during {what}")))
+            }
+            (Ending::Done | Ending::Refused | Ending::DoneUnheard | Ending::LostUnheard, _) => {
+                Err(refused(what))
+            }
+        }
+    }
+
+    /// Draws what becomes of a call: always the same number of draws, whatever they say.
+    fn fate(&self, endings: &[(Fault, Ending)]) -> Fate {
+        let mut dice = self.dice.lock();
+        let faults: Vec<Fault> = endings.iter().map(|(fault, _)| *fault).collect();
+        let ending = self.environment.first_to_strike(&mut dice, &faults);
+        let ending = endings.iter().find(|(fault, _)| Some(*fault) == ending).map_or(Ending::Done, |it| it.1);
+        let pause = dice.millis(200, 4_000);
+        let slow = if self.environment.strikes(&mut dice, Fault::StoreSlow) { pause } else { Duration::ZERO };
+        let before = ordinary_delay(&mut dice) + slow;
+        let after = ordinary_delay(&mut dice);
+        let late = dice.millis(1, 1_500);
+        let cut = match dice.below(3) {
+            0 => Cut::Never,
+            1 if self.networked => Cut::Late(late),
+            _ => Cut::Now,
+        };
+        Fate { before, ending, after, cut }
+    }
+}
+
+fn ordinary_delay(dice: &mut Dice) -> Duration {
+    let (slow, small, large) = (dice.below(20), dice.millis(0, 2), dice.millis(3, 40));
+    if slow == 0 { large } else { small }
+}
+
+fn refused(what: &str) -> StoreError {
+    StoreError::Unavailable(format!("simulated refusal of {what}"))
+}

@@ -1,0 +1,76 @@
+//! Outbox rows until they are published.
+
+use async_trait::async_trait;
+use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::time::Timestamp;
+
+use super::SimStore;
+use super::tables::{OutboxRow, Tables};
+use crate::ports::StoreError;
+use crate::ports::journal_store::OutboxRecord;
+use crate::ports::outbox_store::OutboxStore;
+
+#[async_trait]
+impl OutboxStore for SimStore {
+    async fn unpublished(&self, after: u64, limit: u32) -> Result<Vec<(u64, OutboxRecord)>, StoreError> {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read("unpublished", |tables| {
+            let rows = tables.outbox.range(after.saturating_add(1)..).filter(|(_, row)| waits(row));
+            rows.take(most).map(|(position, row)| (*position, row.record.clone())).collect()
+        })
+        .await
+    }
+
+    async fn unpublished_before(&self, id: PaymentId, below: u64) -> Result<Vec<OutboxRecord>, StoreError> {
+        self.read("unpublished before", |tables| {
+            let mine = |row: &&OutboxRow| {
+                row.record.payment_id == id && row.record.event_seq.is_some_and(|seq| seq < below)
+            };
+            let mut records: Vec<_> =
+                waiting(tables).filter(mine).map(|row| row.record.clone()).collect();
+            records.sort_by_key(|record| record.event_seq);
+            records
+        })
+        .await
+    }
+
+    async fn mark_published(&self, events: &[EventId], at: Timestamp) -> Result<(), StoreError> {
+        let events = events.to_vec();
+        self.write("mark published", move |tables| {
+            for row in tables.outbox.values_mut().filter(|row| events.contains(&row.record.event_id)) {
+                row.published_at.get_or_insert(at);
+            }
+        })
+        .await
+    }
+
+    async fn prune_published(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.write("prune", move |tables| {
+            let old = |row: &OutboxRow| row.published_at.is_some_and(|at| at < before);
+            let positions: Vec<_> =
+                tables.outbox.iter().filter(|(_, row)| old(row)).map(|it| *it.0).take(most).collect();
+            for position in &positions {
+                tables.outbox.remove(position);
+            }
+            positions.len() as u64
+        })
+        .await
+    }
+
+    async fn backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
+        self.read("backlog", |tables| {
+            let oldest = waiting(tables).map(|row| row.record.at).min();
+            (waiting(tables).count() as u64, oldest)
+        })
+        .await
+    }
+}
+
+fn waits(row: &OutboxRow) -> bool {
+    row.published_at.is_none()
+}
+
+fn waiting(tables: &Tables) -> impl Iterator<Item = &OutboxRow> {
+    tables.outbox.values().filter(|row| waits(row))
+}
