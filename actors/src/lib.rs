@@ -18,6 +18,6 @@ pub mod recovery;
 mod root;
 pub mod service;
 pub mod settings;
-pub mod supervision;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod supervision;

@@ -17,7 +17,7 @@ use super::dice::{Dice, Purpose};
 use super::environment::Environment;
 use super::faults::Fault;
 use super::store::SimStore;
-use crate::ports::admission::{Admission, AdmissionCache, CachedAnswer, LimitedOperation};
+use crate::ports::admission::{Admission, AdmissionCache, AdmissionStats, CachedAnswer, LimitedOperation};
 
 /// A cache in memory.
 #[derive(Debug)]
@@ -76,9 +76,8 @@ impl AdmissionCache for SimAdmission {
         if limited {
             return Admission::Limited { retry_after: Duration::from_millis(500) };
         }
-        let cached = key.and_then(|key| {
-            self.remembered.lock().get(&(merchant_id.clone(), key.clone())).cloned()
-        });
+        let cached =
+            key.and_then(|key| self.remembered.lock().get(&(merchant_id.clone(), key.clone())).cloned());
         let forgets = missed % 10 == 0 && cached.is_some() && !self.environment.is_calm();
         if forgets {
             self.environment.count(Fault::CacheMiss);
@@ -96,5 +95,9 @@ impl AdmissionCache for SimAdmission {
         if !lost {
             self.remembered.lock().insert((merchant_id.clone(), key.clone()), answer);
         }
+    }
+
+    async fn maintain(&self) -> AdmissionStats {
+        AdmissionStats { answers: self.remembered.lock().len(), ..AdmissionStats::default() }
     }
 }

@@ -201,6 +201,9 @@ impl FaultCounts {
     /// The counts as a JSON object, those that happened only.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        self.0.iter().map(|(fault, count)| (fault.as_str().to_owned(), (*count).into())).collect()
+        self.0
+            .iter()
+            .map(|(fault, count)| (fault.as_str().to_owned(), serde_json::Value::from(*count)))
+            .collect()
     }
 }

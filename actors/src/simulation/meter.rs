@@ -41,11 +41,9 @@ impl SimMeter {
 impl Meter for SimMeter {
     fn record(&self, measure: Measure) {
         match measure {
-            Measure::InvariantBroken(invariant) => self.environment.violation(
-                invariant,
-                None,
-                "the engine itself saw it broken".to_owned(),
-            ),
+            Measure::InvariantBroken(invariant) => {
+                self.environment.violation(invariant, None, "the engine itself saw it broken".to_owned());
+            }
             Measure::LivePayments { shard, live } => {
                 self.live.lock().insert(shard, live);
             }

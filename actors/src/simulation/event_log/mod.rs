@@ -78,8 +78,8 @@ impl SimEventLog {
         self.shared.arrival.notify_waiters();
     }
 
-    fn publish_one(&self, record: &Record, failed: &mut BTreeSet<(Topic, u64)>) -> Result<(), LogError> {
-        let key = (record.topic, record.key.get());
+    fn publish_one(&self, record: &Record, failed: &mut BTreeSet<(Topic, Bytes)>) -> Result<(), LogError> {
+        let key = (record.topic, record.key.clone());
         if failed.contains(&key) {
             return Err(LogError("an earlier record of the same key failed".to_owned()));
         }
@@ -105,9 +105,9 @@ impl SimEventLog {
     fn write(&self, record: &Record) {
         self.check_committed(record);
         self.shared.environment.note(format_args!("publish {} {}", record.topic, record.event_id));
-        let partition = record.topic.partition_of(record.key);
+        let partition = record.topic.partition_of(&record.key);
         let written = LogRecord {
-            key: Some(Bytes::from(record.key.to_string())),
+            key: Some(record.key.clone()),
             event_id: Some(record.event_id),
             traceparent: Some(record.traceparent.clone()),
             schema_version: Some(SCHEMA_VERSION.to_owned()),
@@ -126,7 +126,7 @@ impl SimEventLog {
             Some(row) => {
                 let same = row.payload == record.payload
                     && row.topic == record.topic
-                    && row.payment_id == record.key;
+                    && row.payment_id.to_string().as_bytes() == &*record.key;
                 (!same).then_some("differs from its committed row")
             }
             None => {
@@ -136,8 +136,11 @@ impl SimEventLog {
             }
         });
         if let Some(problem) = problem {
-            let what = format!("record {} published to {} {problem}", record.event_id, record.topic);
-            self.shared.environment.violation(Invariant::I7, Some(record.key), what);
+            let what = format!(
+                "record {} published to {} under key {:?} {problem}",
+                record.event_id, record.topic, record.key
+            );
+            self.shared.environment.violation(Invariant::I7, None, what);
         }
     }
 }

@@ -45,9 +45,9 @@ impl Records {
     pub fn of_topic(&self, topic: Topic) -> impl Iterator<Item = (Position, &LogRecord)> {
         let mine = self.partitions.range((topic, 0)..=(topic, u32::MAX));
         mine.flat_map(|((topic, partition), records)| {
-            (0..).zip(records).map(|(offset, record)| {
-                (Position { topic: *topic, partition: *partition, offset }, record)
-            })
+            (0..)
+                .zip(records)
+                .map(|(offset, record)| (Position { topic: *topic, partition: *partition, offset }, record))
         })
     }
 

@@ -43,8 +43,7 @@ impl SimSubscription {
                 self.next.remove(partition);
                 continue;
             }
-            let next =
-                self.next.entry(*partition).or_insert_with(|| records.offset(&self.group, *partition));
+            let next = self.next.entry(*partition).or_insert_with(|| records.offset(&self.group, *partition));
             let found = records.from(*partition, *next, most - taken.len());
             *next += found.len() as u64;
             taken.extend(found);

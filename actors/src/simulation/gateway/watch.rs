@@ -44,7 +44,8 @@ impl SimGateway {
 }
 
 fn uncommitted(tables: &Tables, key: PgKey) -> Option<String> {
-    let rows = tables.transitions.range((key.payment_id, Version::NONE)..=(key.payment_id, Version(u64::MAX)));
+    let rows =
+        tables.transitions.range((key.payment_id, Version::NONE)..=(key.payment_id, Version(u64::MAX)));
     let intended = rows
         .map(|(_, row)| &row.transition)
         .any(|step| step.operation_no == key.operation_no && step.attempt == key.attempt);
@@ -57,7 +58,8 @@ fn uncommitted(tables: &Tables, key: PgKey) -> Option<String> {
 }
 
 fn settled_by_operator(tables: &Tables, key: PgKey) -> bool {
-    let rows = tables.transitions.range((key.payment_id, Version::NONE)..=(key.payment_id, Version(u64::MAX)));
+    let rows =
+        tables.transitions.range((key.payment_id, Version::NONE)..=(key.payment_id, Version(u64::MAX)));
     rows.map(|(_, row)| &row.transition).any(|step| {
         step.operation_no == key.operation_no
             && step.attempt == key.attempt

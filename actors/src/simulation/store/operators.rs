@@ -90,7 +90,7 @@ impl OperatorStore for SimStore {
     async fn audit(&self, before: Option<u64>, limit: u32) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         self.read("read audit", |tables| {
-            let numbered = (1..).zip(&tables.audit).rev();
+            let numbered = (1..=tables.audit.len() as u64).rev().zip(tables.audit.iter().rev());
             let behind = numbered.filter(|(position, _)| before.is_none_or(|before| *position < before));
             behind.take(most).map(|(position, entry)| (position, entry.clone())).collect()
         })

@@ -26,8 +26,7 @@ impl OutboxStore for SimStore {
             let mine = |row: &&OutboxRow| {
                 row.record.payment_id == id && row.record.event_seq.is_some_and(|seq| seq < below)
             };
-            let mut records: Vec<_> =
-                waiting(tables).filter(mine).map(|row| row.record.clone()).collect();
+            let mut records: Vec<_> = waiting(tables).filter(mine).map(|row| row.record.clone()).collect();
             records.sort_by_key(|record| record.event_seq);
             records
         })

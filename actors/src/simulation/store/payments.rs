@@ -59,11 +59,8 @@ impl PaymentStore for SimStore {
         let kinds = kinds.to_vec();
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         self.write("claim due", move |tables| {
-            let mut due: Vec<_> = tables
-                .due
-                .iter_mut()
-                .filter(|(_, due)| due.at <= now && kinds.contains(&due.kind))
-                .collect();
+            let mut due: Vec<_> =
+                tables.due.iter_mut().filter(|(_, due)| due.at <= now && kinds.contains(&due.kind)).collect();
             due.sort_by_key(|(id, due)| (due.at, **id));
             due.truncate(most);
             for (_, due) in &mut due {
@@ -76,7 +73,8 @@ impl PaymentStore for SimStore {
 }
 
 fn entries(tables: &Tables, id: PaymentId) -> Vec<LedgerEntry> {
-    let movements = tables.ledger.iter().filter(|row| row.side == Side::Debit && row.movement.payment_id == id);
+    let movements =
+        tables.ledger.iter().filter(|row| row.side == Side::Debit && row.movement.payment_id == id);
     movements
         .map(|row| LedgerEntry {
             debit_account: row.movement.debit.clone(),

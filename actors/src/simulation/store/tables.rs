@@ -13,9 +13,7 @@ use payment_schema::text::IdempotencyKey;
 use payment_schema::time::Timestamp;
 use payment_schema::transition::Transition;
 
-use crate::ports::journal_store::{
-    Append, AppendOutcome, AuditEntry, CommitMark, KeyRecord, OutboxRecord,
-};
+use crate::ports::journal_store::{Append, AppendOutcome, AuditEntry, CommitMark, KeyRecord, OutboxRecord};
 use crate::ports::ledger_store::PostOutcome;
 
 /// A row of `payment_transition`.
