@@ -1,0 +1,44 @@
+//! What all routes share: answers for unknown paths and methods, and running a handler that is not metered.
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
+use payment_actors::ports::random::Random;
+
+use crate::exchange::{Exchange, conduct};
+use crate::problem::Problem;
+
+/// A path that is read.
+pub(crate) fn readable<F, Args>(path: &str, handler: F) -> impl HttpServiceFactory + use<F, Args>
+where
+    F: actix_web::Handler<Args> + Clone,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    resource(path, "GET, HEAD").route(web::get().to(handler.clone())).route(web::head().to(handler))
+}
+
+/// A path that is posted to.
+pub(crate) fn postable(path: &str, route: Route) -> Resource {
+    resource(path, "POST").route(route)
+}
+
+/// A path whose other methods are answered with 405 and `Allow`.
+pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
+    let refuse = move |request: HttpRequest, random: web::Data<dyn Random>| async move {
+        attend(&random, &request, async |_| Err(Problem::method_not_allowed(allow))).await
+    };
+    web::resource(path).default_service(web::to(refuse))
+}
+
+/// Every path that is not known.
+pub(crate) async fn unknown_path(request: HttpRequest, random: web::Data<dyn Random>) -> HttpResponse {
+    attend(&random, &request, async |_| Err(Problem::not_found())).await
+}
+
+/// Runs a handler that is neither counted nor shed.
+pub(crate) async fn attend<W>(random: &web::Data<dyn Random>, request: &HttpRequest, work: W) -> HttpResponse
+where
+    W: AsyncFnOnce(&Exchange) -> Result<HttpResponse, Problem>,
+{
+    conduct(&***random, request, work).await.response
+}

@@ -1,0 +1,9 @@
+//! The face of the engine, driven through HTTP against fakes of what is behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod bad_input;
+mod commands;
+mod headers;
+mod reads;
+mod support;
