@@ -90,10 +90,10 @@ fn step(system: &System, draws: &Draws, asked: &mut Vec<tokio::task::JoinHandle<
         }
         7 | 8 => {
             let spec = dynamic(draws);
-            let _ = target.ask(|reply| Order::Start(spec, reply));
+            drop(target.ask(|reply| Order::Start(spec, reply)));
         }
         9 => {
-            let _ = target.ask(|reply| Order::StopChild("extra", reply));
+            drop(target.ask(|reply| Order::StopChild("extra", reply)));
         }
         _ => asked.push(tokio::task::spawn_local(async move {
             let _ = target.ask(Order::Count).await;
