@@ -7,7 +7,7 @@
 use syn::visit::Visit;
 
 use crate::finding::{Finding, assert_none, assert_one};
-use crate::source::{self, Token};
+use crate::source::{self, Import, Token};
 use crate::tree::{File, Tree};
 
 /// Something that may not be used.
@@ -93,7 +93,8 @@ fn bans_for(path: &str) -> Vec<&'static [Ban]> {
     let mut bans = vec![NOWHERE];
     if path.starts_with("schema/src/") || path.starts_with("actors/src/") {
         bans.push(PURE);
-        if !path.starts_with("actors/src/supervision/") {
+        // The simulation's twins are the outside world: their work outlives the actor that asked for it.
+        if !["actors/src/supervision/", "actors/src/simulation/"].iter().any(|at| path.starts_with(at)) {
             bans.push(SUPERVISED);
         }
     }
@@ -104,8 +105,9 @@ fn bans_for(path: &str) -> Vec<&'static [Ban]> {
 fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (file, tokens) in source::sources(tree) {
+        let imports = source::imports(&file.text);
         for ban in bans_for(&file.path).into_iter().flatten() {
-            uses(file, &tokens, ban, &mut findings);
+            uses(file, &tokens, &imports, ban, &mut findings);
         }
         if file.path.starts_with("actors/src/") {
             unbiased_selects(file, &tokens, &mut findings);
@@ -118,13 +120,13 @@ fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-fn uses(file: &File, tokens: &[Token], ban: &Ban, findings: &mut Vec<Finding>) {
+fn uses(file: &File, tokens: &[Token], imports: &[Import], ban: &Ban, findings: &mut Vec<Finding>) {
     let what = format!("`{}` is banned here; {}", ban.what, ban.instead);
     for at in source::find(tokens, ban.what) {
         findings.push(Finding::new(&file.path, tokens[at].line, what.clone()));
     }
     let inner = format!("{}::", ban.what);
-    for import in source::imports(&file.text) {
+    for import in imports {
         if import.path == ban.what || import.path.starts_with(&inner) {
             findings.push(Finding::new(&file.path, import.line, what.clone()));
         }
@@ -173,9 +175,8 @@ fn mutable_statics(file: &File, findings: &mut Vec<Finding>) {
 
 /// `#[allow(…)]` and `#[expect(…)]` say why.
 fn silenced_lints(file: &File, tokens: &[Token], findings: &mut Vec<Finding>) {
-    for pattern in ["[allow()]", "[expect()]"] {
-        let open = &pattern[..pattern.len() - 3];
-        for at in tokens_of_attribute(tokens, open.trim_start_matches('[')) {
+    for name in ["allow", "expect"] {
+        for at in attributes(tokens, name) {
             let inside = source::inside(tokens, at + 2);
             if source::find(inside, "reason =").is_empty() {
                 let what = "a lint is silenced without a `reason`";
@@ -186,7 +187,7 @@ fn silenced_lints(file: &File, tokens: &[Token], findings: &mut Vec<Finding>) {
 }
 
 /// Where `[name(` begins.
-fn tokens_of_attribute<'a>(tokens: &'a [Token], name: &'a str) -> impl Iterator<Item = usize> + 'a {
+fn attributes<'a>(tokens: &'a [Token], name: &'a str) -> impl Iterator<Item = usize> + 'a {
     let is_start = move |window: &[Token]| window[0].is("[") && window[1].is(name) && window[2].is("(");
     tokens.windows(3).enumerate().filter(move |(_, window)| is_start(window)).map(|(at, _)| at)
 }

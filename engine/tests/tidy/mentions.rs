@@ -63,7 +63,7 @@ fn exists(tree: &Tree, from: &File, name: &str) -> bool {
     })
 }
 
-/// `{a,b}.rs` as `a.rs` and `b.rs`; `{code}` and `NNNN` stand for anything.
+/// A choice in braces as one name each; other braces and NNNN stand for anything.
 fn alternatives(name: &str) -> Vec<String> {
     let name = name.replace("NNNN", "*");
     let Some((before, rest)) = name.split_once('{') else { return vec![name] };

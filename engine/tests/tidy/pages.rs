@@ -99,5 +99,5 @@ fn an_unknown_invariant_is_noticed() {
         ("x.rs", "const A: &str = \"I9\";"),
     ])));
     assert_one(&check_invariants(&Tree::of(&[("docs/a.md", "fine\nholds I15.")])), "a.md:2");
-    assert_one(&check_invariants(&Tree::of(&[("x.rs", "const A: &str = \"I99\";")])), "I99");
+    assert_one(&check_invariants(&Tree::of(&[("x.rs", "const A: &str = \"I99\";")])), "x.rs:1");
 }
