@@ -6,6 +6,8 @@
 
 pub mod api;
 pub mod breaker;
+#[cfg(feature = "contract-tests")]
+pub mod contract_tests;
 pub mod engine;
 pub mod journal;
 pub mod ledger;

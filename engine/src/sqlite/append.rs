@@ -187,9 +187,11 @@ fn store_answer(
 }
 
 fn write_outbox(connection: &Connection, record: &OutboxRecord) -> Result<(), Failure> {
+    // A letter without a step is not fenced, so it can be written twice; its id says that it is the same one.
     const SQL: &str = "
         INSERT INTO outbox_event (event_id, payment_id, event_seq, topic, payload, trace_id, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (event_id) DO NOTHING";
     connection.prepare_cached(SQL)?.execute(params![
         record.event_id.to_string(),
         record.payment_id.as_i64(),
