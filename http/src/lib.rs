@@ -10,11 +10,14 @@ mod fields;
 mod gate;
 mod idempotency_key;
 mod json;
+mod page;
 mod problem;
 mod request;
 mod routes;
+mod success;
 mod values;
 
+pub mod operator;
 pub mod public;
 pub mod server;
 

@@ -1,11 +1,17 @@
 //! What all routes share: answers for unknown paths and methods, and running a handler that is not metered.
 
+use std::time::Duration;
+
 use actix_web::dev::HttpServiceFactory;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use payment_actors::ports::random::Random;
+use payment_schema::problem::ProblemCode;
 
 use crate::exchange::{Exchange, conduct};
 use crate::problem::Problem;
+
+/// Longer than anything behind the face should take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A path that is read.
 pub(crate) fn readable<F, Args>(path: &str, handler: F) -> impl HttpServiceFactory + use<F, Args>
@@ -35,10 +41,14 @@ pub(crate) async fn unknown_path(request: HttpRequest, random: web::Data<dyn Ran
     attend(&random, &request, async |_| Err(Problem::not_found())).await
 }
 
-/// Runs a handler that is neither counted nor shed.
+/// Runs a handler that is neither counted nor shed, but not for ever.
 pub(crate) async fn attend<W>(random: &web::Data<dyn Random>, request: &HttpRequest, work: W) -> HttpResponse
 where
     W: AsyncFnOnce(&Exchange) -> Result<HttpResponse, Problem>,
 {
+    let work = async |exchange: &Exchange| {
+        let in_time = tokio::time::timeout(PATIENCE, work(exchange)).await;
+        in_time.unwrap_or_else(|_| Err(Problem::new(ProblemCode::StoreUnavailable, "no answer came in time")))
+    };
     conduct(&***random, request, work).await.response
 }

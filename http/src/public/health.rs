@@ -5,9 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use payment_actors::ports::random::Random;
 use serde::Serialize;
 
-use super::{PublicState, render};
+use super::PublicState;
 use crate::exchange::Exchange;
 use crate::routes::attend;
+use crate::success;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,7 +21,7 @@ struct Health {
 /// Tell that the process answers.
 pub(crate) async fn live(random: web::Data<dyn Random>, request: HttpRequest) -> HttpResponse {
     let alive = Health { status: "live", not_ready: Vec::new() };
-    attend(&random, &request, async |_: &Exchange| Ok(render::json(StatusCode::OK, &alive))).await
+    attend(&random, &request, async |_: &Exchange| Ok(success::json(StatusCode::OK, &alive))).await
 }
 
 /// Tell whether payments can be taken; a balancer sends none while not.
@@ -32,9 +33,9 @@ pub(crate) async fn ready(
     let work = async |_: &Exchange| {
         let not_ready = state.ask(async { Ok(state.payments.not_ready().await) }).await?;
         Ok(if not_ready.is_empty() {
-            render::json(StatusCode::OK, &Health { status: "ready", not_ready })
+            success::json(StatusCode::OK, &Health { status: "ready", not_ready })
         } else {
-            render::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "not-ready", not_ready })
+            success::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "not-ready", not_ready })
         })
     };
     attend(&random, &request, work).await

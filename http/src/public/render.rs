@@ -8,7 +8,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ContentType, LOCATION};
 use payment_actors::api::Outcome;
 use payment_schema::ids::{MerchantId, PaymentId};
-use serde::Serialize;
 
 use crate::problem::PROBLEM_JSON;
 
@@ -30,12 +29,6 @@ pub(super) fn outcome(outcome: Outcome, merchant_id: &MerchantId) -> HttpRespons
         response.insert_header((LOCATION, location(outcome.payment_id, merchant_id)));
     }
     response.body(outcome.answer.body)
-}
-
-/// The response to a question.
-pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> HttpResponse {
-    let body = serde_json::to_vec(body).expect("what the engine answers holds nothing that JSON cannot");
-    HttpResponse::build(status).insert_header(ContentType::json()).body(body)
 }
 
 fn location(id: PaymentId, merchant_id: &MerchantId) -> String {

@@ -1,0 +1,65 @@
+//! The operator listener: the supervision tree, breakers, dead letters, totals, audit, metrics.
+//!
+//! Owns its routes. Acting verbs need a reason and are audited behind [`OperatorApi`]; requests that another web
+//! site may have sent are refused here.
+
+mod act;
+mod actors;
+mod audit;
+mod breakers;
+mod dead_letters;
+mod observe;
+mod payments;
+mod stats;
+
+use std::sync::Arc;
+
+use actix_web::web;
+use payment_actors::api::{OperatorApi, PaymentsApi};
+use payment_actors::ports::random::Random;
+use payment_actors::supervision::TreeView;
+
+use crate::request::BodyLimits;
+use crate::routes::{postable, readable, unknown_path};
+
+/// What the handlers of the operator listener share; cheap to clone.
+#[derive(Clone)]
+pub struct OperatorState {
+    /// What operators can do.
+    pub operator: Arc<dyn OperatorApi>,
+    /// The supervision tree.
+    pub tree: TreeView,
+    /// Renders the metrics in the Prometheus text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Asked for health.
+    pub payments: Arc<dyn PaymentsApi>,
+    /// Draws request and trace ids.
+    pub random: Arc<dyn Random>,
+    /// Of each body.
+    pub body: BodyLimits,
+}
+
+/// Adds the operator routes to an app.
+pub fn configure(config: &mut web::ServiceConfig, state: &OperatorState) {
+    config.app_data(web::Data::from(Arc::clone(&state.random))).app_data(web::Data::new(state.clone()));
+    config
+        .service(readable("/api/admin/actors", actors::tree))
+        .service(readable("/api/admin/actors/stream", actors::stream))
+        .service(postable("/api/admin/actors/{verb:restart|kill|pause|resume}", web::post().to(actors::act)))
+        .service(readable("/circuit-breaker/status", breakers::status))
+        .service(readable("/circuit-breaker/{name}", breakers::breaker))
+        .service(postable("/circuit-breaker/{name}/state", web::post().to(breakers::set_state)))
+        .service(readable("/stats/settlement", stats::settlement))
+        .service(readable("/stats/refund", stats::refund))
+        .service(readable("/stats/overview", stats::overview))
+        .service(readable("/api/admin/dlq/{topic}", dead_letters::list))
+        .service(readable("/api/admin/dlq/{topic}/{letter}", dead_letters::show))
+        .service(postable("/api/admin/dlq/{topic}/{letter}/replay", web::post().to(dead_letters::replay)))
+        .service(postable("/api/admin/dlq/{topic}/{letter}/discard", web::post().to(dead_letters::discard)))
+        .service(postable("/api/admin/payments/{id}/resolve", web::post().to(payments::resolve)))
+        .service(readable("/api/admin/audit", audit::list))
+        .service(readable("/metrics", observe::metrics))
+        .service(readable("/actuator/prometheus", observe::metrics))
+        .service(readable("/actuator/health", observe::health))
+        .default_service(web::to(unknown_path));
+}
