@@ -3,8 +3,11 @@
 //! Owns one question: does this text hold something that looks like a primary account number? Never stores or
 //! logs what it looked at.
 //!
-//! A run counts when it has 13–19 digits after spaces and dashes are taken out, starts with the prefix of a card
-//! network (ISO/IEC 7812 issuer ranges) and ends in a valid Luhn digit (ISO/IEC 7812-1 annex B).
+//! A card number is 13–19 digits, in one group or in groups parted by spaces and dashes, that start with the prefix
+//! of a card network (ISO/IEC 7812 issuer ranges) and end in a valid Luhn digit (ISO/IEC 7812-1 annex B). It starts
+//! and ends where a group does: a window inside a longer number is no card number, or every third idempotency key
+//! made of a millisecond timestamp and counters would be refused. Text in the form of a UUID (RFC 9562) is none
+//! either, or one random key in a thousand would be.
 
 const SHORTEST: usize = 13;
 const LONGEST: usize = 19;
@@ -12,25 +15,43 @@ const LONGEST: usize = 19;
 /// Whether `text` holds a card-like number.
 #[must_use]
 pub fn is_present_in(text: &str) -> bool {
-    let mut run = Vec::new();
-    for character in text.chars() {
-        match character.to_digit(10) {
-            Some(digit) => run.push(u8::try_from(digit).expect("a decimal digit fits")),
-            None if character == ' ' || character == '-' => {}
-            None => {
-                if run_holds_card(&run) {
-                    return true;
-                }
-                run.clear();
-            }
-        }
+    if is_uuid(text) {
+        return false;
     }
-    run_holds_card(&run)
+    let is_part = |character: char| character.is_ascii_digit() || is_separator(character);
+    text.split(|character| !is_part(character)).any(run_holds_card)
 }
 
-/// A card number may be hidden inside a longer run of digits, so every window is looked at.
-fn run_holds_card(digits: &[u8]) -> bool {
-    (SHORTEST..=LONGEST.min(digits.len())).any(|length| digits.windows(length).any(is_card))
+const fn is_separator(character: char) -> bool {
+    matches!(character, ' ' | '-')
+}
+
+/// Eight, four, four, four and twelve hexadecimal digits, at least one of them a letter.
+fn is_uuid(text: &str) -> bool {
+    let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && text.split('-').all(is_hex)
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Looks at every number that neighbouring groups of digits make together.
+fn run_holds_card(run: &str) -> bool {
+    let groups: Vec<&str> = run.split(is_separator).filter(|group| !group.is_empty()).collect();
+    (0..groups.len()).any(|first| starts_with_card(&groups[first..]))
+}
+
+fn starts_with_card(groups: &[&str]) -> bool {
+    let mut digits = Vec::with_capacity(LONGEST);
+    for group in groups {
+        digits.extend(group.bytes().map(|byte| byte - b'0'));
+        if digits.len() > LONGEST {
+            return false;
+        }
+        if digits.len() >= SHORTEST && is_card(&digits) {
+            return true;
+        }
+    }
+    false
 }
 
 fn is_card(digits: &[u8]) -> bool {
@@ -66,28 +87,4 @@ fn luhn_is_valid(digits: &[u8]) -> bool {
         })
         .sum();
     sum.is_multiple_of(10)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_present_in;
-
-    #[test]
-    fn finds_card_numbers_and_lets_other_numbers_pass() {
-        for (text, found) in [
-            ("4111111111111111", true),
-            ("card 4111-1111 1111-1111 please", true),
-            ("378282246310005", true),
-            ("5555555555554444", true),
-            ("6011111111111117", true),
-            ("3530111333300000", true),
-            ("order 4111111111111112", false),
-            ("1234567890123", false),
-            ("", false),
-            ("2026-01-31 12:00", false),
-            ("9999999999999999", false),
-        ] {
-            assert_eq!(is_present_in(text), found, "{text}");
-        }
-    }
 }
