@@ -177,6 +177,7 @@ pub struct Report {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AnswerBody {
+    key: Option<String>,
     payment_id: Option<u64>,
     status: Option<String>,
     amount: Option<u64>,
@@ -196,6 +197,15 @@ impl AnswerBody {
             && self.currency.as_deref() == Some(request.currency.code())
     }
 
+    /// Whether the body names another key; one that names none is taken for this request's.
+    fn has_another_key(&self, request: &PgRequest) -> bool {
+        self.key.as_ref().is_some_and(|key| *key != request.key.to_string())
+    }
+
+    fn has_another_payment(&self, request: &PgRequest) -> bool {
+        self.payment_id.is_some_and(|id| id != request.key.payment_id.get())
+    }
+
     fn approval(self) -> Approval {
         Approval {
             transaction_id: self.transaction_id,
@@ -204,33 +214,30 @@ impl AnswerBody {
         }
     }
 
-    fn negative(self, failed: bool) -> Negative {
+    fn negative(self, failed: bool, default_code: &str) -> Negative {
+        let code = self.response_code.filter(|code| !code.is_empty());
         Negative {
             failed,
-            code: self
-                .response_code
-                .unwrap_or_else(|| if failed { "FAILED".into() } else { "DECLINED".into() }),
+            code: code.unwrap_or_else(|| default_code.into()),
             message: self.response_message,
             retryable: self.retryable.unwrap_or(true),
         }
     }
 }
 
+const CONTRADICTS_REQUEST: Finding = Finding::Unknown("the answer contradicts the request");
+
 /// What the answer to a request means: approved is 2xx whose payment, amount and currency echo the request;
-/// negative is a body that says so, or a 4xx other than 408, 409, 425, 429; 429 was not taken; all else is unknown.
+/// negative is a body that says so, or a 4xx other than 408, 409, 425, 429; 429 was not taken; all else is unknown,
+/// a body that contradicts its status or belongs to another request included.
 #[must_use]
 pub fn classify_answer(request: &PgRequest, status: u16, body: &[u8]) -> Finding {
     let parsed = serde_json::from_slice::<AnswerBody>(body).ok();
     match (status, parsed) {
-        (200..=299, Some(answer)) => {
-            classify_body(request, answer, Finding::Unknown("the answer contradicts the request"))
-        }
+        (200..=299, Some(answer)) => classify_body(request, answer, CONTRADICTS_REQUEST),
         (429, _) => Finding::Unsent(Refusal::RateLimited),
         (408 | 409 | 425, _) => Finding::Unknown("the pg asks to try again"),
-        (400..=499, Some(answer)) if answer.status.as_deref() == Some("failed") => {
-            Finding::Negative(answer.negative(true))
-        }
-        (400..=499, Some(answer)) => Finding::Negative(answer.negative(false)),
+        (400..=499, Some(answer)) => classify_refusal(request, status, answer),
         (400..=499, None) => Finding::Negative(refused_by_status(status)),
         (500..=599, _) => Finding::Unknown("the pg reported an error of its own"),
         (_, _) => Finding::Unknown("the answer is unreadable"),
@@ -249,16 +256,35 @@ pub fn classify_query(request: &PgRequest, status: u16, body: &[u8]) -> Finding 
 }
 
 fn classify_body(request: &PgRequest, answer: AnswerBody, contradiction: Finding) -> Finding {
+    if answer.has_another_key(request) {
+        return CONTRADICTS_REQUEST;
+    }
     match answer.status.as_deref() {
         Some("approved") if answer.echoes(request) => Finding::Approved(answer.approval()),
         Some("approved") => contradiction,
-        Some("declined") => Finding::Negative(answer.negative(false)),
-        Some("failed") => Finding::Negative(answer.negative(true)),
+        // A negative about another payment says nothing about this attempt: a new key could charge twice.
+        Some("declined" | "failed") if answer.has_another_payment(request) => CONTRADICTS_REQUEST,
+        Some("declined") => Finding::Negative(answer.negative(false, "DECLINED")),
+        Some("failed") => Finding::Negative(answer.negative(true, "FAILED")),
         Some("processing") => Finding::Processing,
         Some(_) | None => Finding::Unknown("the answer is unreadable"),
     }
 }
 
+/// A 4xx with a readable body: a negative, unless the body says that it is none or belongs to another request.
+fn classify_refusal(request: &PgRequest, status: u16, answer: AnswerBody) -> Finding {
+    let says_otherwise = matches!(answer.status.as_deref(), Some("approved" | "processing"));
+    if says_otherwise || answer.has_another_key(request) || answer.has_another_payment(request) {
+        return CONTRADICTS_REQUEST;
+    }
+    let failed = answer.status.as_deref() == Some("failed");
+    Finding::Negative(answer.negative(failed, &code_of_status(status)))
+}
+
 fn refused_by_status(status: u16) -> Negative {
-    Negative { failed: false, code: format!("HTTP_{status}").into(), message: None, retryable: true }
+    Negative { failed: false, code: code_of_status(status).into(), message: None, retryable: true }
+}
+
+fn code_of_status(status: u16) -> String {
+    format!("HTTP_{status}")
 }
