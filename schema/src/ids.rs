@@ -13,6 +13,9 @@ use crate::text::InvalidText;
 /// How many slots the merchants are spread over.
 pub const SLOTS: u64 = 1024;
 
+/// Payment ids stay below this: the first integer that JavaScript cannot tell from its successor.
+const LIMIT: u64 = 1 << 53;
+
 /// FNV-1a, 64 bit (<http://www.isthe.com/chongo/tech/comp/fnv/>): stable across versions and machines.
 #[must_use]
 pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
@@ -99,9 +102,13 @@ pub struct PaymentId(u64);
 pub struct InvalidPaymentId;
 
 impl PaymentId {
-    /// The id of the `sequence`-th payment among those of `slot`.
+    /// The id of the `sequence`-th payment, one of a merchant in `slot`. Sequences run from 1 to 2^43 − 1.
+    ///
+    /// # Panics
+    /// When the sequence is so large that the id would not stay below 2^53.
     #[must_use]
     pub fn new(sequence: u64, slot: Slot) -> Self {
+        assert!(sequence < LIMIT / SLOTS, "payment sequences stay below 2^43");
         Self(sequence * SLOTS + u64::from(slot.0))
     }
 
@@ -128,7 +135,7 @@ impl TryFrom<u64> for PaymentId {
     type Error = InvalidPaymentId;
 
     fn try_from(value: u64) -> Result<Self, InvalidPaymentId> {
-        if (1..1 << 53).contains(&value) { Ok(Self(value)) } else { Err(InvalidPaymentId) }
+        if (1..LIMIT).contains(&value) { Ok(Self(value)) } else { Err(InvalidPaymentId) }
     }
 }
 
