@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::ids::{OperationNo, PaymentId};
-use crate::operation::{Operation, OperationKind};
+use crate::operation::{Contradiction, Operation, OperationKind};
 use crate::payment::Payment;
 use crate::time::Timestamp;
 use crate::topic::Topic;
@@ -74,7 +74,8 @@ impl LetterError {
 /// One dead letter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// `{paymentId}-{operationNo}-{n}` for operations, `{topic}-{partition}-{offset}` for records.
+    /// `{paymentId}-{operationNo}-{n}` for operations, `{paymentId}-{operationNo}-contradiction-{attempt}` for
+    /// answers that came too late, `{topic}-{partition}-{offset}` for records.
     pub id: String,
     /// Where it is published.
     pub topic: Topic,
@@ -123,14 +124,45 @@ impl DeadLetter {
         error: LetterError,
         now: Timestamp,
     ) -> Self {
+        let id = operation.dead_letter_id(payment.id);
+        Self::new(payment, operation, id, error, &error_message(operation, error), now)
+    }
+
+    /// The letter about an answer that contradicts how an attempt of the operation had ended.
+    #[must_use]
+    pub fn of_contradiction(
+        payment: &Payment,
+        operation: &Operation,
+        contradiction: &Contradiction,
+        now: Timestamp,
+    ) -> Self {
+        let id = operation.contradiction_letter_id(payment.id, contradiction.attempt);
+        let error = LetterError::ContradictingAnswer;
+        let message = format!(
+            "{}: attempt {} is {}",
+            error_message(operation, error),
+            contradiction.attempt,
+            contradiction.answer
+        );
+        Self::new(payment, operation, id, error, &message, now)
+    }
+
+    fn new(
+        payment: &Payment,
+        operation: &Operation,
+        id: String,
+        error: LetterError,
+        message: &str,
+        now: Timestamp,
+    ) -> Self {
         Self {
-            id: operation.dead_letter_id(payment.id),
+            id,
             topic: Topic::dead_letters_of(operation.kind),
             payment_id: Some(payment.id),
             operation: Some((operation.no, operation.kind)),
             error_type: error.as_str().to_owned(),
             status: LetterStatus::Open,
-            body: published(payment, operation, error, now),
+            body: published(payment, operation, error, message, now),
             created_at: now,
             closed_at: None,
             closed_reason: None,
@@ -138,7 +170,13 @@ impl DeadLetter {
     }
 }
 
-fn published(payment: &Payment, operation: &Operation, error: LetterError, now: Timestamp) -> Value {
+fn published(
+    payment: &Payment,
+    operation: &Operation,
+    error: LetterError,
+    message: &str,
+    now: Timestamp,
+) -> Value {
     let request_id = format!("{}-{}", payment.id, operation.no);
     let mut body = json!({
         "paymentId": payment.id,
@@ -149,7 +187,7 @@ fn published(payment: &Payment, operation: &Operation, error: LetterError, now: 
         "pgResponseCode": operation.response_code,
         "pgResponseMessage": operation.response_message,
         "errorType": error.as_str(),
-        "errorMessage": error_message(operation, error),
+        "errorMessage": message,
         "requestedAt": operation.requested_at,
         "lastRetryAt": operation.attempted_at,
         "timestamp": now,

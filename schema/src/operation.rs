@@ -121,6 +121,18 @@ impl Progress {
     }
 }
 
+/// An answer of the PG that contradicts how an attempt had ended. It never changes a state; an operator hears of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// The attempt it answers.
+    pub attempt: Attempt,
+    /// The answer in words.
+    pub answer: Box<str>,
+    /// Whether an operator has discarded its dead letter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub acknowledged: bool,
+}
+
 /// One operation of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
@@ -163,9 +175,12 @@ pub struct Operation {
     /// The PG's response message of the latest recorded answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_message: Option<Box<str>>,
-    /// How many dead letters it had; the letter's id carries the count.
+    /// How often it was dead-lettered; the letter's id carries the count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dead_letters: u32,
+    /// Answers that contradict how an attempt had ended, at most one per attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<Contradiction>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -195,6 +210,7 @@ impl Operation {
             response_code: None,
             response_message: None,
             dead_letters: 0,
+            contradictions: Vec::new(),
         }
     }
 
@@ -210,10 +226,16 @@ impl Operation {
         PgKey { payment_id, kind: self.kind, operation_no: self.no, attempt: self.attempt }
     }
 
-    /// The id of the operation's latest dead letter.
+    /// The id of the letter that the operation was last dead-lettered with.
     #[must_use]
     pub fn dead_letter_id(&self, payment_id: PaymentId) -> String {
         format!("{payment_id}-{}-{}", self.no, self.dead_letters)
+    }
+
+    /// The id of the letter about an answer that contradicts how `attempt` had ended.
+    #[must_use]
+    pub fn contradiction_letter_id(&self, payment_id: PaymentId, attempt: Attempt) -> String {
+        format!("{payment_id}-{}-contradiction-{attempt}", self.no)
     }
 
     /// When the next attempt comes, if one is planned.

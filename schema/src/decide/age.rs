@@ -13,12 +13,21 @@ pub(super) fn decide(payment: &Payment, context: &Context<'_>) -> Verdict {
         return Verdict::Unchanged(Vec::new());
     }
     let mut draft = Draft::of(payment, context);
-    let reason = Reason::parse("expired").expect("a short plain word is a reason");
-    cancel::begin(&mut draft, reason, None, Cause::new(CauseKind::Expiry, "expired"));
+    cancel::begin(&mut draft, reason(), None, cause());
     draft.commit()
 }
 
-fn is_too_old(payment: &Payment, context: &Context<'_>) -> bool {
+/// The reason of a cancel that no client asked for.
+pub(super) fn reason() -> Reason {
+    Reason::parse("expired").expect("a short plain word is a reason")
+}
+
+pub(super) fn cause() -> Cause {
+    Cause::new(CauseKind::Expiry, "expired")
+}
+
+/// Whether the payment still waits for the PG's first answer although nobody wants the hold any more.
+pub(super) fn is_too_old(payment: &Payment, context: &Context<'_>) -> bool {
     payment.status == Status::Ready
         && payment.cancel.is_none()
         && context.now.since(payment.created_at) >= context.rules.authorize_max_age

@@ -36,20 +36,27 @@ pub(super) fn decide(
 /// Commits to ending the payment without a capture. With a hold, the void starts at once; without the PG's
 /// answer, the PG is asked first.
 pub(super) fn begin(draft: &mut Draft<'_>, reason: Reason, key: Option<&IdempotencyKey>, cause: Cause) {
-    let while_ready = draft.payment.status == Status::Ready;
-    let keys = key.cloned().into_iter().collect();
-    draft.payment.cancel = Some(CancelIntent { reason, while_ready, keys });
-    if while_ready {
+    intend(draft, reason, key);
+    if draft.payment.status == Status::Ready {
         draft.note(OperationNo::AUTHORIZATION, cause);
         draft.then(Effect::Query(OperationNo::AUTHORIZATION));
     } else {
         supersede_capture(draft);
-        start_void(draft, false, cause);
+        start_void(draft, cause);
     }
 }
 
-/// Adds the void's intent; the call follows after the commit.
-pub(super) fn start_void(draft: &mut Draft<'_>, by_authorization_key: bool, cause: Cause) -> OperationNo {
+/// Sets the intent: from now on no capture is accepted.
+pub(super) fn intend(draft: &mut Draft<'_>, reason: Reason, key: Option<&IdempotencyKey>) {
+    let while_ready = draft.payment.status == Status::Ready;
+    let keys = key.cloned().into_iter().collect();
+    draft.payment.cancel = Some(CancelIntent { reason, while_ready, keys });
+}
+
+/// Adds the void's request; the call follows after the commit. Without the hold's transaction id it names the
+/// authorization's key.
+pub(super) fn start_void(draft: &mut Draft<'_>, cause: Cause) -> OperationNo {
+    let by_authorization_key = draft.payment.hold_transaction_id.is_none();
     let amount = draft.payment.amount;
     let reason = draft.payment.cancel.as_ref().map(|cancel| cancel.reason.clone());
     let no = draft.start_operation(OperationKind::Void, amount);
@@ -72,7 +79,9 @@ fn supersede_capture(draft: &mut Draft<'_>) {
 
 /// A cancel that is already under way: the caller waits for it too, and its key gets the same answer.
 fn join(payment: &Payment, context: &Context<'_>) -> Verdict {
-    let Some(key) = context.key else {
+    let is_waiting =
+        |key: &&IdempotencyKey| payment.cancel.as_ref().is_some_and(|cancel| cancel.keys.contains(key));
+    let Some(key) = context.key.filter(|key| !is_waiting(key)) else {
         return Verdict::Repeat(Reply::WhenCancelEnds);
     };
     let mut draft = Draft::of(payment, context);

@@ -10,7 +10,7 @@ use crate::decide::{Decision, KeyedAnswer, Reply, Verdict};
 use crate::effect::Effect;
 use crate::event::{Event, EventKind, Failure};
 use crate::ids::{EventId, OperationNo, Version};
-use crate::operation::{Operation, OperationKind, Progress};
+use crate::operation::{Contradiction, Operation, OperationKind, Progress};
 use crate::payment::Payment;
 use crate::representation::AnswerKind;
 use crate::status::Status;
@@ -144,31 +144,36 @@ impl<'a> Draft<'a> {
     pub(super) fn open_letter(&mut self, operation_no: OperationNo, error: LetterError) {
         let operation = self.operation(operation_no);
         operation.progress = Progress::DeadLettered;
-        self.write_letter(operation_no, error);
-    }
-
-    /// Writes a letter about an operation without touching its progress.
-    pub(super) fn write_letter(&mut self, operation_no: OperationNo, error: LetterError) {
-        let operation = self.operation(operation_no);
         operation.dead_letters += 1;
         let operation = operation.clone();
-        self.letters.push(LetterChange::Open(DeadLetter::of_operation(
-            &self.payment,
-            &operation,
-            error,
-            self.context.now,
-        )));
+        let letter = DeadLetter::of_operation(&self.payment, &operation, error, self.context.now);
+        self.letters.push(LetterChange::Open(letter));
+    }
+
+    /// Stores an answer that contradicts how an attempt had ended, and dead-letters it; the operation stays as it is.
+    pub(super) fn contradict(&mut self, operation_no: OperationNo, contradiction: Contradiction) {
+        let operation = self.operation(operation_no);
+        operation.contradictions.push(contradiction.clone());
+        let operation = operation.clone();
+        let letter =
+            DeadLetter::of_contradiction(&self.payment, &operation, &contradiction, self.context.now);
+        self.letters.push(LetterChange::Open(letter));
     }
 
     /// Closes an operation's letter, if it has an open one.
     pub(super) fn close_letter(&mut self, operation_no: OperationNo, status: LetterStatus, reason: &str) {
         let payment_id = self.payment.id;
-        let at = self.context.now;
         let operation = self.operation(operation_no);
         if operation.progress == Progress::DeadLettered {
             let id = operation.dead_letter_id(payment_id);
-            self.letters.push(LetterChange::Close { id, status, reason: reason.to_owned(), at });
+            self.close_letter_with_id(id, status, reason);
         }
+    }
+
+    /// Closes a letter that the caller has seen to be open.
+    pub(super) fn close_letter_with_id(&mut self, id: String, status: LetterStatus, reason: &str) {
+        let at = self.context.now;
+        self.letters.push(LetterChange::Close { id, status, reason: reason.to_owned(), at });
     }
 
     /// Has an answer stored under a key.

@@ -7,7 +7,7 @@ use crate::command::Context;
 use crate::dead_letter::LetterStatus;
 use crate::decide::draft::Draft;
 use crate::decide::retry::next_attempt;
-use crate::decide::{Verdict, reject, report};
+use crate::decide::{Verdict, age, reject, report};
 use crate::effect::Effect;
 use crate::ids::OperationNo;
 use crate::operation::{Operation, OperationKind, PgOutcome, Progress};
@@ -25,6 +25,7 @@ pub(super) fn replay(
         return Ok(Verdict::Unchanged(Vec::new()));
     };
     refuse_mismatch(payment, operation)?;
+    refuse_expired(payment, operation, context)?;
     let mut draft = Draft::of(payment, context);
     draft.close_letter(operation.no, LetterStatus::Replayed, reason);
     draft.operation(operation.no).negatives = 0;
@@ -39,7 +40,7 @@ pub(super) fn discard(
     context: &Context<'_>,
 ) -> Result<Verdict, Rejection> {
     let Some(operation) = open_letter_of(payment, letter_id) else {
-        return Ok(Verdict::Unchanged(Vec::new()));
+        return Ok(acknowledge(payment, letter_id, reason, context));
     };
     refuse_mismatch(payment, operation)?;
     let (no, kind) = (operation.no, operation.kind);
@@ -86,6 +87,27 @@ fn give_up_void(draft: &mut Draft<'_>, no: OperationNo, cause: Cause) {
     }
 }
 
+/// Discarding the letter about a contradicting answer closes the letter and nothing else: what it tells of has
+/// happened at the PG, and the operation had ended before.
+fn acknowledge(payment: &Payment, letter_id: &str, reason: &str, context: &Context<'_>) -> Verdict {
+    let found = payment.operations.iter().find_map(|operation| {
+        let is_named = |attempt| operation.contradiction_letter_id(payment.id, attempt) == letter_id;
+        let open =
+            operation.contradictions.iter().find(|known| !known.acknowledged && is_named(known.attempt))?;
+        Some((operation.no, open.attempt))
+    });
+    let Some((no, attempt)) = found else {
+        return Verdict::Unchanged(Vec::new());
+    };
+    let mut draft = Draft::of(payment, context);
+    let contradictions = &mut draft.operation(no).contradictions;
+    for contradiction in contradictions.iter_mut().filter(|known| known.attempt == attempt) {
+        contradiction.acknowledged = true;
+    }
+    draft.close_letter_with_id(letter_id.to_owned(), LetterStatus::Discarded, reason);
+    draft.commit()
+}
+
 fn open_letter_of<'a>(payment: &'a Payment, letter_id: &str) -> Option<&'a Operation> {
     payment.open_operations().find(|operation| {
         operation.progress == Progress::DeadLettered && operation.dead_letter_id(payment.id) == letter_id
@@ -102,4 +124,13 @@ fn refuse_mismatch(payment: &Payment, operation: &Operation) -> Result<(), Rejec
         operation.no
     );
     Err(reject(payment, ProblemCode::OperationSettled, detail))
+}
+
+/// A hold that has ended can no longer be captured; the sweep voids it.
+fn refuse_expired(payment: &Payment, operation: &Operation, context: &Context<'_>) -> Result<(), Rejection> {
+    if operation.kind != OperationKind::Capture || !age::hold_has_ended(payment, context) {
+        return Ok(());
+    }
+    let detail = "the authorization has expired; the hold is being voided".to_owned();
+    Err(reject(payment, ProblemCode::CaptureConflict, detail))
 }

@@ -10,6 +10,7 @@ mod authorize;
 mod cancel;
 mod capture;
 mod draft;
+mod late;
 mod letter;
 mod refund;
 mod report;
@@ -46,7 +47,7 @@ pub struct Decision {
     pub payment: Payment,
     /// The version it was decided on; the append is refused when the store is elsewhere.
     pub expected: Version,
-    /// The steps, at least one unless only a contradiction is recorded.
+    /// The steps, at least one unless only a contradicting answer is recorded or acknowledged.
     pub transitions: Vec<Transition>,
     /// The facts to publish, in order.
     pub events: Vec<Event>,

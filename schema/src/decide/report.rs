@@ -7,7 +7,7 @@ use crate::cause::{Cause, CauseKind};
 use crate::command::Context;
 use crate::dead_letter::{LetterError, LetterStatus};
 use crate::decide::draft::Draft;
-use crate::decide::{Verdict, authorization_answer, cancel, capture};
+use crate::decide::{Verdict, age, authorization_answer, cancel, capture, late};
 use crate::effect::Effect;
 use crate::event::EventKind;
 use crate::ids::{Attempt, OperationNo};
@@ -28,7 +28,7 @@ pub(super) fn decide(
         return Verdict::Unchanged(Vec::new());
     };
     if operation.attempt != attempt || operation.progress != Progress::Attempting {
-        return late(payment, operation, attempt, report, context);
+        return late::decide(payment, operation, attempt, &report.finding, context);
     }
     match &report.finding {
         Finding::Approved(approval) => {
@@ -91,7 +91,7 @@ fn authorized(draft: &mut Draft<'_>, approval: &Approval, cause: Cause) {
     if draft.payment.cancel.is_some() {
         // A void by authorization key that is already under way will find the hold; a second would not.
         if draft.payment.open_operations().next().is_none() {
-            cancel::start_void(draft, false, Cause::new(CauseKind::Api, "cancel"));
+            cancel::start_void(draft, Cause::new(CauseKind::Api, "cancel"));
         }
     } else if draft.payment.capture_mode == CaptureMode::Automatic {
         let amount = draft.payment.amount;
@@ -127,9 +127,9 @@ fn refunded(draft: &mut Draft<'_>, no: OperationNo, cause: Cause) {
 }
 
 fn cancelled(draft: &mut Draft<'_>, no: OperationNo, cause: Cause) {
-    let authorization = draft.operation(OperationNo::AUTHORIZATION);
-    if authorization.is_open() {
-        authorization.progress = Progress::Superseded;
+    if draft.operation(OperationNo::AUTHORIZATION).is_open() {
+        draft.close_letter(OperationNo::AUTHORIZATION, LetterStatus::Superseded, "the payment was cancelled");
+        draft.operation(OperationNo::AUTHORIZATION).progress = Progress::Superseded;
     }
     draft.step(Status::Cancelled, no, cause);
     let intent = draft.payment.cancel.clone().expect("a void starts with an intent");
@@ -223,75 +223,46 @@ fn unknown(
     draft.commit()
 }
 
-/// The PG has never seen the key: the identical request may go (again), unless the payment is to end.
+/// The PG has never seen the key: the identical request may go (again), unless the payment is to end or the PG may
+/// have forgotten the key.
 fn not_seen(payment: &Payment, operation: &Operation, report: &Report, context: &Context<'_>) -> Verdict {
-    if ends_without_hold(payment, operation) {
-        return void_by_key(payment, report, context);
+    if is_unwanted(payment, operation, context) {
+        return end_without_hold(payment, report, context);
     }
-    let forgotten = context.now.since(operation.attempted_at) >= context.rules.key_memory;
-    let effect = if forgotten { Effect::QueryLater(operation.no) } else { Effect::Send(operation.no) };
-    Verdict::Unchanged(vec![effect])
+    if context.now.since(operation.attempted_at) < context.rules.key_memory {
+        return Verdict::Unchanged(vec![Effect::Send(operation.no)]);
+    }
+    unknown(payment, operation, report, "past the pg's memory of the key", context)
 }
 
 fn unsent(payment: &Payment, operation: &Operation, report: &Report, context: &Context<'_>) -> Verdict {
     // An earlier request under this key may have been heard, so only a question can tell then.
-    if ends_without_hold(payment, operation) && operation.outcome == PgOutcome::None {
-        return void_by_key(payment, report, context);
+    if report.source != Source::Answer || operation.outcome != PgOutcome::None {
+        return Verdict::Unchanged(vec![Effect::QueryLater(operation.no)]);
     }
-    let later = match (report.source, operation.outcome) {
-        (Source::Answer, PgOutcome::None) => Effect::SendLater(operation.no),
-        (Source::Answer | Source::Query | Source::Operator, _) => Effect::QueryLater(operation.no),
-    };
-    Verdict::Unchanged(vec![later])
+    if is_unwanted(payment, operation, context) {
+        return end_without_hold(payment, report, context);
+    }
+    Verdict::Unchanged(vec![Effect::SendLater(operation.no)])
 }
 
-/// Whether this is an authorization nobody wants any more, with no void on its way yet.
-fn ends_without_hold(payment: &Payment, operation: &Operation) -> bool {
+/// Whether this is an authorization nobody wants any more: it must not be sent (again).
+fn is_unwanted(payment: &Payment, operation: &Operation, context: &Context<'_>) -> bool {
     operation.kind == OperationKind::Authorize
-        && payment.cancel.is_some()
-        && !payment.open_operations().any(|open| open.kind == OperationKind::Void)
+        && (payment.cancel.is_some() || age::is_too_old(payment, context))
 }
 
 /// Voids by the authorization's key, so that the PG declines that key should the request still arrive
-/// (ISO 8583 reversal advice).
-fn void_by_key(payment: &Payment, report: &Report, context: &Context<'_>) -> Verdict {
-    let mut draft = Draft::of(payment, context);
-    cancel::start_void(&mut draft, true, cause(report, "not seen by the pg: void by authorization key"));
-    draft.commit()
-}
-
-/// A report that came too late changes no state. If it contradicts how the operation was closed, an operator
-/// must hear of it.
-fn late(
-    payment: &Payment,
-    operation: &Operation,
-    attempt: Attempt,
-    report: &Report,
-    context: &Context<'_>,
-) -> Verdict {
-    let contradicts = match &report.finding {
-        Finding::Approved(_) => approval_contradicts(payment, operation),
-        Finding::Negative(_) | Finding::Mismatch => {
-            attempt == operation.attempt && operation.outcome == PgOutcome::Approved
-        }
-        Finding::Processing | Finding::NotSeen | Finding::Unsent(_) | Finding::Unknown(_) => false,
-    };
-    if !contradicts {
-        return Verdict::Unchanged(Vec::new());
+/// (ISO 8583 reversal advice). While such a void is open, the authorization is only watched.
+fn end_without_hold(payment: &Payment, report: &Report, context: &Context<'_>) -> Verdict {
+    if payment.open_operations().any(|open| open.kind == OperationKind::Void) {
+        return Verdict::Unchanged(vec![Effect::QueryLater(OperationNo::AUTHORIZATION)]);
     }
     let mut draft = Draft::of(payment, context);
-    draft.write_letter(operation.no, LetterError::ContradictingAnswer);
-    draft.commit()
-}
-
-fn approval_contradicts(payment: &Payment, operation: &Operation) -> bool {
-    match operation.progress {
-        Progress::GivenUp | Progress::Declined => true,
-        // A void that found the hold agrees with its approval; one that found none does not.
-        Progress::Superseded => !payment
-            .operations
-            .iter()
-            .any(|other| other.kind == OperationKind::Void && other.outcome == PgOutcome::Approved),
-        Progress::Attempting | Progress::Waiting(_) | Progress::DeadLettered | Progress::Approved => false,
+    if payment.cancel.is_none() {
+        cancel::intend(&mut draft, age::reason(), None);
+        draft.note(OperationNo::AUTHORIZATION, age::cause());
     }
+    cancel::start_void(&mut draft, cause(report, "not seen by the pg: void by authorization key"));
+    draft.commit()
 }

@@ -7,7 +7,7 @@ use crate::decide::draft::Draft;
 use crate::decide::report::{approve, refuse};
 use crate::decide::{Verdict, reject};
 use crate::ids::OperationNo;
-use crate::operation::{PgOutcome, Progress};
+use crate::operation::{OperationKind, PgOutcome, Progress};
 use crate::payment::Payment;
 use crate::pg::{Approval, Negative};
 use crate::problem::{ProblemCode, Rejection};
@@ -32,6 +32,11 @@ pub(super) fn decide(
     if !is_unsettled {
         let detail = format!("operation {no} has neither an unknown nor a mismatching outcome");
         return Err(reject(payment, ProblemCode::OperationSettled, detail));
+    }
+    let approves_hold = operation.kind == OperationKind::Authorize && outcome == ResolvedOutcome::Approved;
+    if approves_hold && pg_transaction_id.is_none() {
+        let detail = "pgTransactionId is needed: without it the hold can never be captured".to_owned();
+        return Err(reject(payment, ProblemCode::ValidationFailed, detail));
     }
     let mut draft = Draft::of(payment, context);
     draft.close_letter(no, LetterStatus::Superseded, reason);
