@@ -125,7 +125,8 @@ fn functions_are_short() {
 fn a_long_file_is_noticed_and_an_exception_only_shrinks() {
     let of = |lines: usize, head: &str| format!("{head}\n{}", "x\n".repeat(lines - 1));
     let reason = "//! Longer than 500 lines: one table.";
-    let cases: &[(usize, &str, &[(&str, usize)], Option<&str>)] = &[
+    type Case<'a> = (usize, &'a str, &'a [(&'a str, usize)], Option<&'a str>);
+    let cases: &[Case] = &[
         (500, "//! x", &[], None),
         (501, "//! x", &[], Some("over 500")),
         (600, reason, &[("a.md", 600)], None),
