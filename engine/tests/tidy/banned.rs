@@ -88,13 +88,17 @@ const NOWHERE: &[Ban] = &[
     ban("static mut", "a lock or an atomic says who may write"),
 ];
 
+/// Where tasks need no supervisor: in the layer that is the supervisor; in the simulation's twins, which are the
+/// outside world, so that their work outlives the actor that asked for it; and in cases that are run by tests.
+const UNSUPERVISED: &[&str] =
+    &["actors/src/supervision/", "actors/src/simulation/", "actors/src/contract_tests/"];
+
 /// The bans that hold for a file.
 fn bans_for(path: &str) -> Vec<&'static [Ban]> {
     let mut bans = vec![NOWHERE];
     if path.starts_with("schema/src/") || path.starts_with("actors/src/") {
         bans.push(PURE);
-        // The simulation's twins are the outside world: their work outlives the actor that asked for it.
-        if !["actors/src/supervision/", "actors/src/simulation/"].iter().any(|at| path.starts_with(at)) {
+        if !UNSUPERVISED.iter().any(|at| path.starts_with(at)) {
             bans.push(SUPERVISED);
         }
     }
