@@ -20,7 +20,7 @@ pub mod log_records;
 pub mod lookups;
 pub mod outbox;
 pub mod pages;
-mod scene;
+pub mod scene;
 pub mod totals;
 
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! Payments for the cases: made by the real rules, so that a store sees only what the engine would write.
+//!
+//! Public for adapters' own tests beside the contract. Everything panics when the store does not do as asked.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -24,28 +26,32 @@ use crate::ports::Store;
 use crate::ports::journal_store::{Append, AppendOutcome, KeyClaim, OutboxRecord};
 
 /// A store and everything that a decision needs beside it.
-pub(super) struct Scene {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) rules: Rules,
+pub struct Scene {
+    /// The store under test.
+    pub store: Arc<dyn Store>,
+    /// The rules that decisions are made by: the defaults.
+    pub rules: Rules,
     tokens: Cell<u64>,
     moment: Cell<i64>,
 }
 
 impl Scene {
-    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+    /// A scene whose time starts at a fixed moment.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
         // The top bit is set: a token is any 64 bits.
         let tokens = Cell::new(1 << 63);
         Self { store, rules: Rules::default(), tokens, moment: Cell::new(1_800_000_000_000_000) }
     }
 
     /// A moment later than every one before.
-    pub(super) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.moment.set(self.moment.get() + 1_000);
         Timestamp::from_micros(self.moment.get())
     }
 
     /// Lets time pass.
-    pub(super) fn pass(&self, time: Duration) {
+    pub fn pass(&self, time: Duration) {
         let micros = i64::try_from(time.as_micros()).expect("cases let less than an age pass");
         self.moment.set(self.moment.get() + micros);
     }
@@ -56,7 +62,7 @@ impl Scene {
     }
 
     /// A new authorization of 10,000 minor units, under `key`.
-    pub(super) async fn authorization(&self, merchant: &str, key_text: &str) -> Append {
+    pub async fn authorization(&self, merchant: &str, key_text: &str) -> Append {
         let merchant_id = merchant_id(merchant);
         let sequences = self.store.reserve_sequences(1).await.expect("sequences are reserved");
         let id = PaymentId::new(sequences.start, merchant_id.slot());
@@ -64,7 +70,7 @@ impl Scene {
     }
 
     /// The same for an id of the case's own.
-    pub(super) fn authorization_of(&self, id: PaymentId, merchant_id: MerchantId, key_text: &str) -> Append {
+    pub fn authorization_of(&self, id: PaymentId, merchant_id: MerchantId, key_text: &str) -> Append {
         let command = Authorize {
             merchant_id,
             amount: amount(10_000),
@@ -83,12 +89,12 @@ impl Scene {
     }
 
     /// What a command of the engine's own, without a key, does to a payment.
-    pub(super) fn step(&self, payment: &Payment, command: &Command) -> Append {
+    pub fn step(&self, payment: &Payment, command: &Command) -> Append {
         self.step_under(payment, command, None)
     }
 
     /// What a client's command under a key does to a payment.
-    pub(super) fn step_under(&self, payment: &Payment, command: &Command, key_text: Option<&str>) -> Append {
+    pub fn step_under(&self, payment: &Payment, command: &Command, key_text: Option<&str>) -> Append {
         let key = key_text.map(key);
         let verdict = self
             .in_context(key.as_ref(), |context| decide(payment, command, context))
@@ -113,7 +119,7 @@ impl Scene {
     }
 
     /// An append that changes nothing of the payment but takes a key.
-    pub(super) fn only_key(&self, payment: &Payment, claim: KeyClaim) -> Append {
+    pub fn only_key(&self, payment: &Payment, claim: KeyClaim) -> Append {
         Append {
             payment: Arc::new(payment.clone()),
             expected: payment.version,
@@ -160,43 +166,43 @@ impl Scene {
     }
 
     /// Commits one append that nothing stands against; the payment afterwards.
-    pub(super) async fn commit(&self, append: Append) -> Arc<Payment> {
+    pub async fn commit(&self, append: Append) -> Arc<Payment> {
         let payment = Arc::clone(&append.payment);
         assert_eq!(self.outcomes(vec![append]).await, [AppendOutcome::Committed]);
         payment
     }
 
     /// What becomes of a batch.
-    pub(super) async fn outcomes(&self, batch: Vec<Append>) -> Vec<AppendOutcome> {
+    pub async fn outcomes(&self, batch: Vec<Append>) -> Vec<AppendOutcome> {
         self.store.append(&batch).await.expect("the store takes the batch")
     }
 
     /// A payment in READY.
-    pub(super) async fn ready(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
+    pub async fn ready(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
         let append = self.authorization(merchant, key_text).await;
         self.commit(append).await
     }
 
     /// A payment in AUTHORIZED.
-    pub(super) async fn authorized(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
+    pub async fn authorized(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
         let ready = self.ready(merchant, key_text).await;
         self.commit(self.step(&ready, &approved(&ready))).await
     }
 
     /// A payment in CAPTURE_REQUESTED.
-    pub(super) async fn capturing(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
+    pub async fn capturing(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
         let authorized = self.authorized(merchant, key_text).await;
         self.commit(self.step(&authorized, &capture())).await
     }
 
     /// A payment in CAPTURED.
-    pub(super) async fn captured(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
+    pub async fn captured(&self, merchant: &str, key_text: &str) -> Arc<Payment> {
         let capturing = self.capturing(merchant, key_text).await;
         self.commit(self.step(&capturing, &approved(&capturing))).await
     }
 
     /// A payment in CAPTURE_FAILED whose capture is dead-lettered; the append that opened the letter.
-    pub(super) async fn dead_lettered(&self, merchant: &str, key_text: &str) -> (Arc<Payment>, Append) {
+    pub async fn dead_lettered(&self, merchant: &str, key_text: &str) -> (Arc<Payment>, Append) {
         let capturing = self.capturing(merchant, key_text).await;
         let append = self.step(&capturing, &refused_for_good(&capturing));
         (self.commit(append.clone()).await, append)
@@ -229,33 +235,46 @@ fn records(decision: &Decision) -> Vec<OutboxRecord> {
     events.chain(letters).collect()
 }
 
-pub(super) fn amount(minor: u64) -> Amount {
+/// An amount.
+#[must_use]
+pub fn amount(minor: u64) -> Amount {
     Amount::try_from(minor).expect("a small positive amount")
 }
 
-pub(super) fn merchant_id(text: &str) -> MerchantId {
+/// A merchant.
+#[must_use]
+pub fn merchant_id(text: &str) -> MerchantId {
     MerchantId::parse(text).expect("a short plain merchant id")
 }
 
-pub(super) fn key(text: &str) -> IdempotencyKey {
+/// A key.
+#[must_use]
+pub fn key(text: &str) -> IdempotencyKey {
     IdempotencyKey::parse(text).expect("a short plain key")
 }
 
-pub(super) fn capture() -> Command {
+/// A client takes all of the money.
+#[must_use]
+pub fn capture() -> Command {
     Command::Capture(Capture { amount: None })
 }
 
-pub(super) fn refund(minor: u64) -> Command {
+/// A client gives some of the money back.
+#[must_use]
+pub fn refund(minor: u64) -> Command {
     let reason = Reason::parse("returned").expect("a plain reason");
     Command::Refund(Refund { amount: Some(amount(minor)), reason })
 }
 
-pub(super) fn cancel() -> Command {
+/// A client releases the hold.
+#[must_use]
+pub fn cancel() -> Command {
     Command::Cancel(Cancel { reason: Reason::parse("changed my mind").expect("a plain reason") })
 }
 
 /// The PG approves the payment's latest operation.
-pub(super) fn approved(payment: &Payment) -> Command {
+#[must_use]
+pub fn approved(payment: &Payment) -> Command {
     report(
         payment,
         Finding::Approved(Approval { transaction_id: Some("tx-1".into()), ..Approval::default() }),
@@ -263,12 +282,14 @@ pub(super) fn approved(payment: &Payment) -> Command {
 }
 
 /// The PG refuses the payment's latest operation, and another try may help.
-pub(super) fn refused(payment: &Payment) -> Command {
+#[must_use]
+pub fn refused(payment: &Payment) -> Command {
     report(payment, Finding::Negative(negative(true)))
 }
 
 /// The PG refuses the payment's latest operation, and no other try will help.
-pub(super) fn refused_for_good(payment: &Payment) -> Command {
+#[must_use]
+pub fn refused_for_good(payment: &Payment) -> Command {
     report(payment, Finding::Negative(negative(false)))
 }
 

@@ -54,7 +54,7 @@ fn posted_before(connection: &Connection, movement: &Movement) -> Result<Earlier
         SELECT payment_id = ?1 AND operation_no = ?2 AND event_id = ?3 AND amount = ?4 AND currency = ?5
             AND account = CASE side WHEN 'debit' THEN ?6 ELSE ?7 END
         FROM (SELECT * FROM ledger_entry WHERE payment_id = ?1 AND operation_no = ?2
-              UNION SELECT * FROM ledger_entry WHERE event_id = ?3)";
+              UNION ALL SELECT * FROM ledger_entry WHERE event_id = ?3)";
     let mut statement = connection.prepare_cached(SQL)?;
     let mut rows = statement.query(params![
         movement.payment_id.as_i64(),

@@ -110,8 +110,8 @@ fn page(
              ORDER BY payment_id DESC LIMIT ?5"
         }
         None => {
-            "SELECT document FROM payment INDEXED BY payment_by_merchant WHERE merchant_id = ?1
-                 AND payment_id < ?2 AND created_at >= ?3 AND created_at < ?4 AND ?6 IS NULL
+            "SELECT document FROM payment WHERE merchant_id = ?1 AND payment_id < ?2
+                 AND created_at >= ?3 AND created_at < ?4 AND ?6 IS NULL
              ORDER BY payment_id DESC LIMIT ?5"
         }
     };

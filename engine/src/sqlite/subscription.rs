@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use payment_actors::ports::event_log::{Consumed, LogError, Position, Subscription};
 use payment_schema::topic::Topic;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::time::timeout;
 
 use super::columns::{any_bytes, signed, unsigned};
 use super::database::Database;
@@ -15,6 +17,9 @@ use super::event_log::{Seat, end_of, log_error};
 use super::failure::Failure;
 
 type Partition = (Topic, u32);
+
+/// Other programs that write into the file wake nobody here.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Reads partitions from where the group's committed offsets stood when it got its turn.
 pub(super) struct SqliteSubscription {
@@ -84,8 +89,8 @@ impl Subscription for SqliteSubscription {
                 reading.advance(&records);
                 return Ok(records);
             }
-            let closed = |_| LogError("the store was closed".to_owned());
-            self.grew.changed().await.map_err(closed)?;
+            // Whether woken or not, the log is looked at again; it cannot be closed while it is held here.
+            let _ = timeout(LOOK_AGAIN, self.grew.changed()).await;
         }
     }
 

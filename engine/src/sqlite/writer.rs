@@ -56,15 +56,12 @@ impl Writer {
         let (answer, done) = oneshot::channel();
         let job = Box::new(Write { work: Some(work), result: None, answer });
         let queue = self.queue.as_ref().expect("the queue is closed only by drop");
-        queue.send(job).map_err(|_| ended())?;
-        done.await.map_err(|_| ended())?
+        queue.send(job).map_err(|_| StoreError::Unavailable(ENDED.to_owned()))?;
+        done.await.map_err(|_| StoreError::OutcomeUnknown(ENDED.to_owned()))?
     }
 }
 
-fn ended() -> StoreError {
-    // Its answer may have been lost with it, so this is not "nothing was done".
-    StoreError::OutcomeUnknown("the writer thread has ended; restart the program".to_owned())
-}
+const ENDED: &str = "the writer thread has ended; restart the program";
 
 impl Drop for Writer {
     fn drop(&mut self) {
@@ -106,9 +103,9 @@ where
     fn settle(self: Box<Self>, fate: &Result<(), StoreError>) {
         let result = match (self.result, fate) {
             (Some(Err(own)), _) => Err(own),
-            (_, Err(shared)) => Err(shared.clone()),
+            (Some(Ok(_)) | None, Err(shared)) => Err(shared.clone()),
             (Some(Ok(value)), Ok(())) => Ok(value),
-            (None, Ok(())) => Err(ended()),
+            (None, Ok(())) => unreachable!("a transaction is committed after every piece of work has run"),
         };
         // The caller may have stopped waiting.
         let _ = self.answer.send(result);
@@ -178,3 +175,6 @@ fn roll_back(connection: &Connection) {
         tracing::error!(%error, "a transaction could not be rolled back");
     }
 }
+
+#[cfg(test)]
+mod tests;
