@@ -49,7 +49,7 @@ async fn history_starts_from_null() {
 #[actix_web::test]
 async fn a_list_is_read_page_by_page() {
     let face = Face::new();
-    *face.payments.listed.lock().unwrap() = vec![5, 4, 3, 2, 1];
+    *face.payments.listed.lock() = vec![5, 4, 3, 2, 1];
     let mut seen = Vec::new();
     let mut cursor = None;
     loop {
@@ -89,7 +89,7 @@ async fn filters_reach_the_engine() {
 #[actix_web::test]
 async fn a_cursor_belongs_to_its_list() {
     let face = Face::new();
-    *face.payments.listed.lock().unwrap() = vec![5, 4, 3];
+    *face.payments.listed.lock() = vec![5, 4, 3];
     let page = face.get(&format!("/api/payments?{MERCHANT}&limit=1")).await.json();
     let cursor = page["nextCursor"].as_str().unwrap();
     let cases = [
@@ -111,7 +111,7 @@ async fn a_cursor_belongs_to_its_list() {
 async fn readiness_names_what_fails() {
     let face = Face::new();
     assert_eq!(face.get("/health/ready").await.status, 200);
-    face.payments.unready.lock().unwrap().push("journal: the store does not answer".to_owned());
+    face.payments.unready.lock().push("journal: the store does not answer".to_owned());
     let reply = face.get("/health/ready").await;
     assert_eq!(reply.status, 503);
     assert_eq!(reply.json()["notReady"][0], "journal: the store does not answer");

@@ -151,12 +151,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Stores an answer that contradicts how an attempt had ended, and dead-letters it; the operation stays as it is.
-    pub(super) fn contradict(&mut self, operation_no: OperationNo, contradiction: Contradiction) {
+    pub(super) fn contradict(&mut self, operation_no: OperationNo, contradiction: &Contradiction) {
         let operation = self.operation(operation_no);
         operation.contradictions.push(contradiction.clone());
         let operation = operation.clone();
-        let letter =
-            DeadLetter::of_contradiction(&self.payment, &operation, &contradiction, self.context.now);
+        let letter = DeadLetter::of_contradiction(&self.payment, &operation, contradiction, self.context.now);
         self.letters.push(LetterChange::Open(letter));
     }
 

@@ -39,7 +39,7 @@ pub(super) fn decide(
     }
     let mut draft = Draft::of(payment, context);
     let answer = in_words(finding);
-    draft.contradict(operation.no, Contradiction { attempt, answer, acknowledged: false });
+    draft.contradict(operation.no, &Contradiction { attempt, answer, acknowledged: false });
     draft.commit()
 }
 

@@ -1,9 +1,9 @@
 //! A payments API that remembers what it was asked and answers what it was told.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use payment_actors::api::{Caller, Outcome, PaymentsApi, Refusal};
 use payment_actors::ports::payment_store::PaymentFilter;
 use payment_schema::cause::{Cause, CauseKind};
@@ -50,15 +50,15 @@ pub(crate) struct FakePayments {
 
 impl FakePayments {
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap().clone()
+        self.calls.lock().clone()
     }
 
     pub(crate) fn callers(&self) -> Vec<Caller> {
-        self.callers.lock().unwrap().clone()
+        self.callers.lock().clone()
     }
 
     pub(crate) fn will(&self, next: Next) {
-        self.next.lock().unwrap().push_back(next);
+        self.next.lock().push_back(next);
     }
 
     pub(crate) fn will_refuse(&self, code: ProblemCode, detail: &str) {
@@ -67,13 +67,13 @@ impl FakePayments {
     }
 
     fn note(&self, call: Call) {
-        self.calls.lock().unwrap().push(call);
+        self.calls.lock().push(call);
     }
 
     async fn command(&self, caller: Caller, call: Call, kind: AnswerKind) -> Result<Outcome, Refusal> {
         self.note(call);
-        self.callers.lock().unwrap().push(caller);
-        let next = self.next.lock().unwrap().pop_front();
+        self.callers.lock().push(caller);
+        let next = self.next.lock().pop_front();
         match next {
             Some(Next::Answer(answer)) => answer,
             Some(Next::Panic) => panic!("told to panic"),
@@ -137,13 +137,13 @@ impl PaymentsApi for FakePayments {
 
     async fn list(&self, filter: PaymentFilter) -> Result<Vec<(Payment, Vec<LedgerEntry>)>, Refusal> {
         self.note(Call::List(filter.clone()));
-        let listed = self.listed.lock().unwrap().clone();
+        let listed = self.listed.lock().clone();
         let below = filter.below.map_or(u64::MAX, PaymentId::get);
         let page = listed.into_iter().filter(|id| *id < below).take(filter.limit as usize);
         Ok(page.map(|id| (samples::authorized(id), Vec::new())).collect())
     }
 
     async fn not_ready(&self) -> Vec<String> {
-        self.unready.lock().unwrap().clone()
+        self.unready.lock().clone()
     }
 }

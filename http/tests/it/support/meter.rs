@@ -1,8 +1,8 @@
 //! A meter that remembers.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use payment_http::{HttpMeter, Operation};
 
 #[derive(Default)]
@@ -13,20 +13,20 @@ pub(crate) struct MeterLog {
 
 impl MeterLog {
     pub(crate) fn finished(&self) -> Vec<(Operation, &'static str)> {
-        self.finished.lock().unwrap().clone()
+        self.finished.lock().clone()
     }
 
     pub(crate) fn in_flight(&self) -> Vec<usize> {
-        self.in_flight.lock().unwrap().clone()
+        self.in_flight.lock().clone()
     }
 }
 
 impl HttpMeter for MeterLog {
     fn request_finished(&self, operation: Operation, outcome: &'static str, _: Duration) {
-        self.finished.lock().unwrap().push((operation, outcome));
+        self.finished.lock().push((operation, outcome));
     }
 
     fn requests_in_flight(&self, now: usize) {
-        self.in_flight.lock().unwrap().push(now);
+        self.in_flight.lock().push(now);
     }
 }
