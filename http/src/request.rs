@@ -117,7 +117,7 @@ pub(crate) fn no_query(request: &HttpRequest) -> Result<(), Problem> {
 
 /// The payment id in the path; anything else names no payment.
 pub(crate) fn payment_id(request: &HttpRequest) -> Result<PaymentId, Problem> {
-    let text = request.match_info().query("id");
+    let text = request.match_info().query("paymentId");
     values::payment_id(text).ok_or_else(|| {
         Problem::new(ProblemCode::NotFound, "there is no such payment: the id is no payment id")
     })

@@ -56,7 +56,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: &OperatorState) {
         .service(readable("/api/admin/dlq/{topic}/{letter}", dead_letters::show))
         .service(postable("/api/admin/dlq/{topic}/{letter}/replay", web::post().to(dead_letters::replay)))
         .service(postable("/api/admin/dlq/{topic}/{letter}/discard", web::post().to(dead_letters::discard)))
-        .service(postable("/api/admin/payments/{id}/resolve", web::post().to(payments::resolve)))
+        .service(postable("/api/admin/payments/{paymentId}/resolve", web::post().to(payments::resolve)))
         .service(readable("/api/admin/audit", audit::list))
         .service(readable("/metrics", observe::metrics))
         .service(readable("/actuator/prometheus", observe::metrics))

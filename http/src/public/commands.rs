@@ -10,6 +10,10 @@ use payment_schema::ids::MerchantId;
 use payment_schema::problem::ProblemCode;
 use payment_schema::text::{IdempotencyKey, OrderId, Reason};
 
+use super::openapi::schemas::{
+    AuthorizeRequest, CancelRequest, CaptureRequest, Payment, PaymentId, RefundRequest,
+};
+use super::openapi::{KEY_HEADER, PAYMENT_ID};
 use super::{PublicState, render};
 use crate::exchange::Exchange;
 use crate::fields::{Fields, Noted};
@@ -85,6 +89,21 @@ fn read_cancel(fields: &mut Fields<Json>, _: &MerchantIdField) -> Result<Cancel,
 }
 
 /// Authorize a payment.
+#[utoipa::path(
+    post,
+    path = "/api/payments/authorize",
+    operation_id = "authorize",
+    tag = "payments",
+    description = "Holds money. Waits for the payment gateway; when it has not answered in time, the answer is 202 and \
+                   the outcome is to be asked for at `Location`. Repeat a request whose answer was lost with the same \
+                   idempotency key: it never charges twice.",
+    params(("Idempotency-Key" = Option<String>, Header, description = KEY_HEADER)),
+    request_body(content = AuthorizeRequest),
+    responses(
+        (status = 200, description = "The money is held; or its automatic capture is under way.", body = Payment),
+        (status = 202, description = "Accepted; the payment gateway has not answered yet.", body = Payment),
+    ),
+)]
 pub(crate) async fn authorize(
     state: web::Data<PublicState>,
     request: HttpRequest,
@@ -104,6 +123,20 @@ pub(crate) async fn authorize(
 }
 
 /// Capture a payment.
+#[utoipa::path(
+    post,
+    path = "/api/payments/capture/{paymentId}",
+    operation_id = "capture",
+    tag = "payments",
+    description = "Takes held money, once; what is not captured is released. The capture is done in the background: \
+                   look at the payment until it is CAPTURED.",
+    params(
+        ("paymentId" = PaymentId, Path, description = PAYMENT_ID),
+        ("Idempotency-Key" = Option<String>, Header, description = KEY_HEADER),
+    ),
+    request_body(content = CaptureRequest),
+    responses((status = 200, description = "The capture is accepted, or was before.", body = Payment)),
+)]
 pub(crate) async fn capture(
     state: web::Data<PublicState>,
     request: HttpRequest,
@@ -120,6 +153,20 @@ pub(crate) async fn capture(
 }
 
 /// Refund a payment.
+#[utoipa::path(
+    post,
+    path = "/api/payments/refund/{paymentId}",
+    operation_id = "refund",
+    tag = "payments",
+    description = "Gives captured money back, all of it or a part. Without a key, a refund equal to one of the last ten \
+                   minutes is that one again; intentional twins need keys.",
+    params(
+        ("paymentId" = PaymentId, Path, description = PAYMENT_ID),
+        ("Idempotency-Key" = Option<String>, Header, description = KEY_HEADER),
+    ),
+    request_body(content = RefundRequest),
+    responses((status = 200, description = "The refund is accepted, or was before.", body = Payment)),
+)]
 pub(crate) async fn refund(
     state: web::Data<PublicState>,
     request: HttpRequest,
@@ -136,6 +183,22 @@ pub(crate) async fn refund(
 }
 
 /// Cancel a payment.
+#[utoipa::path(
+    post,
+    path = "/api/payments/cancel/{paymentId}",
+    operation_id = "cancel",
+    tag = "payments",
+    description = "Releases the hold of a payment that was not captured.",
+    params(
+        ("paymentId" = PaymentId, Path, description = PAYMENT_ID),
+        ("Idempotency-Key" = Option<String>, Header, description = KEY_HEADER),
+    ),
+    request_body(content = CancelRequest),
+    responses(
+        (status = 200, description = "The payment is cancelled.", body = Payment),
+        (status = 202, description = "The payment gateway has not confirmed the void yet.", body = Payment),
+    ),
+)]
 pub(crate) async fn cancel(
     state: web::Data<PublicState>,
     request: HttpRequest,

@@ -3,7 +3,10 @@
 //! Owns its routes. Every path works with and without the `/api` prefix; documents and links use the one with it.
 
 mod commands;
+mod error_pages;
 mod health;
+mod openapi;
+mod pages;
 mod reads;
 mod render;
 
@@ -100,14 +103,18 @@ pub fn configure(config: &mut web::ServiceConfig, state: &PublicState) {
         let path = |path: &str| format!("{prefix}{path}");
         config
             .service(postable(&path("/payments/authorize"), web::post().to(commands::authorize)))
-            .service(postable(&path("/payments/capture/{id}"), web::post().to(commands::capture)))
-            .service(postable(&path("/payments/refund/{id}"), web::post().to(commands::refund)))
-            .service(postable(&path("/payments/cancel/{id}"), web::post().to(commands::cancel)))
+            .service(postable(&path("/payments/capture/{paymentId}"), web::post().to(commands::capture)))
+            .service(postable(&path("/payments/refund/{paymentId}"), web::post().to(commands::refund)))
+            .service(postable(&path("/payments/cancel/{paymentId}"), web::post().to(commands::cancel)))
             .service(readable(&path("/payments"), reads::list))
-            .service(readable(&path("/payments/{id}"), reads::payment))
-            .service(readable(&path("/payments/{id}/history"), reads::history))
+            .service(readable(&path("/payments/{paymentId}"), reads::payment))
+            .service(readable(&path("/payments/{paymentId}/history"), reads::history))
             .service(readable(&path("/health/live"), health::live))
-            .service(readable(&path("/health/ready"), health::ready));
+            .service(readable(&path("/health/ready"), health::ready))
+            .service(readable(&path("/openapi.json"), pages::openapi))
+            .service(readable(&path("/docs"), pages::docs))
+            .service(readable(&path("/docs/errors/{code}"), pages::error_page))
+            .service(readable(&path("/docs/{file:.*}"), pages::docs));
     }
     config.default_service(web::to(unknown_path));
 }

@@ -16,6 +16,7 @@ use payment_schema::transition::Transition;
 use serde::Serialize;
 
 use super::PublicState;
+use super::openapi::{MERCHANT_ID, PAYMENT_ID, schemas};
 use crate::cursor;
 use crate::exchange::Exchange;
 use crate::fields::Noted;
@@ -79,6 +80,17 @@ fn merchant(state: &PublicState, request: &HttpRequest) -> Result<MerchantId, Pr
 }
 
 /// Show a payment.
+#[utoipa::path(
+    get,
+    path = "/api/payments/{paymentId}",
+    operation_id = "payment",
+    tag = "payments",
+    params(
+        ("paymentId" = schemas::PaymentId, Path, description = PAYMENT_ID),
+        ("merchantId" = schemas::MerchantId, Query, description = MERCHANT_ID),
+    ),
+    responses((status = 200, description = "The payment as it is now.", body = schemas::PaymentWithMetadata)),
+)]
 pub(crate) async fn payment(state: web::Data<PublicState>, request: HttpRequest) -> HttpResponse {
     let work = async |_: &Exchange| {
         let merchant_id = merchant(&state, &request)?;
@@ -91,6 +103,17 @@ pub(crate) async fn payment(state: web::Data<PublicState>, request: HttpRequest)
 }
 
 /// Show a payment's history.
+#[utoipa::path(
+    get,
+    path = "/api/payments/{paymentId}/history",
+    operation_id = "history",
+    tag = "payments",
+    params(
+        ("paymentId" = schemas::PaymentId, Path, description = PAYMENT_ID),
+        ("merchantId" = schemas::MerchantId, Query, description = MERCHANT_ID),
+    ),
+    responses((status = 200, description = "Every transition, oldest first.", body = schemas::History)),
+)]
 pub(crate) async fn history(state: web::Data<PublicState>, request: HttpRequest) -> HttpResponse {
     let work = async |_: &Exchange| {
         let merchant_id = merchant(&state, &request)?;
@@ -103,6 +126,22 @@ pub(crate) async fn history(state: web::Data<PublicState>, request: HttpRequest)
 }
 
 /// List payments.
+#[utoipa::path(
+    get,
+    path = "/api/payments",
+    operation_id = "list",
+    tag = "payments",
+    description = "Newest first. Follow `nextCursor` until it is null; a cursor fits only the list it came from.",
+    params(
+        ("merchantId" = schemas::MerchantId, Query, description = MERCHANT_ID),
+        ("status" = Option<schemas::Status>, Query, description = "Only payments in this state."),
+        ("from" = Option<schemas::Moment>, Query, description = "Created at or after this moment."),
+        ("to" = Option<schemas::Moment>, Query, description = "Created before this moment."),
+        ("limit" = Option<u32>, Query, description = "Payments per page, 50 unless given.", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+    ),
+    responses((status = 200, description = "One page.", body = schemas::PaymentList)),
+)]
 pub(crate) async fn list(state: web::Data<PublicState>, request: HttpRequest) -> HttpResponse {
     let work = async |_: &Exchange| {
         let (filter, page) = filter(&request)?;

@@ -5,5 +5,7 @@
 mod bad_input;
 mod commands;
 mod headers;
+mod openapi;
+mod pages;
 mod reads;
 mod support;
