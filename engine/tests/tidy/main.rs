@@ -9,6 +9,7 @@
 
 mod arrows;
 mod banned;
+mod commands;
 mod finding;
 mod heads;
 mod layout;
