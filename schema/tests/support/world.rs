@@ -106,6 +106,11 @@ impl World {
         self.check_ledger();
     }
 
+    /// Every letter that was ever written.
+    pub(crate) fn letter_ids(&self) -> impl Iterator<Item = &String> {
+        self.letters.keys()
+    }
+
     fn keep_letter(&mut self, change: &LetterChange) {
         match change {
             LetterChange::Open(letter) => {

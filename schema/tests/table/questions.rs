@@ -10,6 +10,7 @@
 //! | `? resume` | what a restart does |
 //! | `? answers` | the answers to the authorization and to a cancel, as of now |
 //! | `? view FIELD…` | fields of the success body |
+//! | `? letters` | the id of each letter there ever was |
 //! | `? event N` | the N-th event's version and topic |
 //! | `? row N` | state, operation and attempt of the row with version N, and why |
 
@@ -35,6 +36,11 @@ pub(crate) fn answer(world: &World, arguments: &[&str]) -> Result<String, String
         }
         ["answers"] => Ok(answers(world)),
         ["view", fields @ ..] => view(world, fields),
+        ["letters"] => Ok(list(
+            world
+                .letter_ids()
+                .map(|id| id.strip_prefix(&format!("{}-", world.payment.id)).unwrap_or(id).to_owned()),
+        )),
         ["event", seq] => {
             let event = world.events.iter().find(|event| event.event_seq.to_string() == *seq);
             event
