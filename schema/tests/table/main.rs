@@ -3,7 +3,8 @@
 //! A case file holds scenarios. `== title` begins one; a comment above it names the rule it belongs to, by its number
 //! in `docs/payments.md`. Every other line is a step, or a question, with its expected answer behind the bar.
 //! `scenario.rs` reads and runs them, `steps.rs` knows the commands, `questions.rs` the questions, and `words.rs` says
-//! the outcome. Every step is held against the laws in `tests/support/` besides.
+//! the outcome. Every step is held against the laws in `tests/support/` besides. `published.rs` looks at the schemas of
+//! what is published, `rules.rs` at the numbers.
 
 #[path = "../support/edges.rs"]
 mod edges;
@@ -14,6 +15,7 @@ mod schemas;
 #[path = "../support/world.rs"]
 mod world;
 
+mod published;
 mod questions;
 mod rules;
 mod scenario;
