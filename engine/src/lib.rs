@@ -5,9 +5,11 @@
 //! may happen to a payment: that is `payment-schema`, driven by `payment-actors`.
 
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod gateway;
 pub mod pg_simulator;
 pub mod ports;
+pub mod serve;
 pub mod sqlite;
 pub mod telemetry;

@@ -3,10 +3,11 @@
 //! Owns the shapes, as loose as the sources themselves: an auditor must be able to hold what should not exist.
 
 use payment_schema::time::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One payment as all sources know it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Dossier {
     /// Its id.
     pub id: u64,
@@ -31,7 +32,8 @@ pub struct Dossier {
 }
 
 /// The payment's row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PaymentRow {
     /// Whose it is.
     pub merchant_id: String,
@@ -70,7 +72,8 @@ impl PaymentRow {
 }
 
 /// What the aggregate says that no column does.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
 pub struct Document {
     /// The payment's state, once more.
     pub status: String,
@@ -85,7 +88,8 @@ pub struct Document {
 }
 
 /// One operation.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
 pub struct OperationRow {
     /// Its number.
     pub no: u32,
@@ -113,7 +117,7 @@ pub struct OperationRow {
 }
 
 /// How far an operation came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Progress {
     /// The current attempt is under way.
@@ -144,7 +148,8 @@ impl OperationRow {
 }
 
 /// One step of the history.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TransitionRow {
     /// The version it led to.
     pub version: i64,
@@ -165,7 +170,8 @@ pub struct TransitionRow {
 }
 
 /// One ledger row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EntryRow {
     /// The ledger transaction.
     pub transaction_id: String,
@@ -184,7 +190,8 @@ pub struct EntryRow {
 }
 
 /// One row of `settlement_request` or `refund_request`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RequestRow {
     /// The operation's number.
     pub operation_no: u32,
@@ -199,7 +206,8 @@ pub struct RequestRow {
 }
 
 /// One dead letter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LetterRow {
     /// Its id.
     pub id: String,
@@ -216,7 +224,8 @@ pub struct LetterRow {
 }
 
 /// One committed event that is not published yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OutboxRow {
     /// Its place among the payment's events; `None` for a dead letter.
     pub event_seq: Option<i64>,
@@ -225,7 +234,8 @@ pub struct OutboxRow {
 }
 
 /// One event in a topic.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EventRow {
     /// The topic.
     pub topic: String,
@@ -240,7 +250,7 @@ pub struct EventRow {
 }
 
 /// What an event says.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The payment.
@@ -262,7 +272,8 @@ pub struct Event {
 }
 
 /// One answer that the payment gateway recorded.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PgEntry {
     /// Its place in the record.
     pub seq: i64,

@@ -98,12 +98,16 @@ impl Fields {
 pub(super) type Take<'a> = &'a mut dyn FnMut(u64, PgEntry);
 
 impl PgRecord {
-    /// Hands every entry over, oldest first. The record over HTTP needs a tokio runtime that drives other threads, and
-    /// a thread that may block.
+    /// Hands every entry over, oldest first. Blocks, so it is not for async code.
     pub(super) fn read(&self, take: Take<'_>) -> Result<(), PgRecordError> {
         match self {
             Self::File(path) => read_file(path, take),
-            Self::Http(url) => tokio::runtime::Handle::current().block_on(read_http(url, take)),
+            Self::Http(url) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime
+                    .map_err(|error| PgRecordError::Http(url_without_secrets(url), error.to_string()))?;
+                runtime.block_on(read_http(url, take))
+            }
         }
     }
 }
@@ -134,7 +138,7 @@ fn read_file(path: &Path, take: Take<'_>) -> Result<(), PgRecordError> {
 }
 
 async fn read_http(url: &Url, take: Take<'_>) -> Result<(), PgRecordError> {
-    let shown = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+    let shown = url_without_secrets(url);
     let trouble = |error: reqwest::Error| PgRecordError::Http(shown.clone(), error.without_url().to_string());
     let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().map_err(trouble)?;
     let mut after = 0;
@@ -164,4 +168,8 @@ async fn read_http(url: &Url, take: Take<'_>) -> Result<(), PgRecordError> {
         }
         after = next;
     }
+}
+
+fn url_without_secrets(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
 }

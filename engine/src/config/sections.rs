@@ -43,8 +43,6 @@ section! {
     Operator, "operator" {
         /// Where it listens.
         listen: SocketAddr = "127.0.0.1:8082",
-        /// How long a request may take.
-        request_timeout: Duration = "10s",
         /// The largest request body.
         max_body: Bytes = "64KiB",
     }
@@ -121,6 +119,8 @@ section! {
         hold_expiry: Duration = "7d",
         /// A payment's actor leaves memory after this long without a message.
         passivate_after: Duration = "1m",
+        /// Shards that payments are spread over, each on a thread of its own.
+        shards: NonZeroUsize = "2",
         /// How long an attempt under way is left alone by sweeps.
         lease: Duration = "30s",
         /// A refund without key that equals one accepted this recently is taken for the same.
@@ -157,7 +157,7 @@ section! {
 section! {
     /// A circuit breaker: `kafka-publisher`, `pg-authorize`, `pg-capture`, `pg-refund` or `pg-void`.
     Breaker, "breakers.NAME" {
-        /// Opens at this share of failed or of slow calls.
+        /// Opens at this share of failed calls; slow calls count as failed.
         failure_rate: Percent = "50",
         /// A call that takes longer is slow; without it 80 % of the operation's time limit, 2s for kafka-publisher.
         slow_call: Option<Duration> = "",
@@ -184,7 +184,7 @@ section! {
     /// Committed events on their way out.
     Outbox, "outbox" {
         /// How long published rows are kept.
-        retention: Duration = "7d",
+        retention: Duration = "24h",
     }
 }
 
@@ -200,7 +200,7 @@ section! {
     /// Logs.
     Telemetry, "telemetry" {
         /// What is logged: a level, or directives such as `info,payment_actors=debug`.
-        log: String = "info",
+        log: String = "info,actix_server=warn,rusqlite_migration=warn",
         /// `text` for people, `json` for machines, `auto` for text on a terminal and JSON elsewhere.
         log_format: LogFormat = "auto",
     }

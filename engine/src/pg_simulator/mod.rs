@@ -39,4 +39,5 @@ mod waiting;
 
 pub use error::StartError;
 pub use options::{Behaviour, PgSimulatorOptions, Profile};
+pub use record::RECORD_FILE;
 pub use server::{PgSimulator, PgSimulatorHandle};

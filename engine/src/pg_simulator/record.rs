@@ -17,7 +17,8 @@ use super::answer::Answer;
 use super::error::StartError;
 use super::operation::OperationKey;
 
-const RECORD_FILE: &str = "pg-record.jsonl";
+/// The record's name in the simulator's directory.
+pub const RECORD_FILE: &str = "pg-record.jsonl";
 const LOCK_FILE: &str = "pg-simulator.lock";
 /// Longer than any line: the only free text in one is a 32-character merchant id.
 const LINE_LIMIT: usize = 2_048;

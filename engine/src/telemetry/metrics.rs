@@ -14,6 +14,9 @@ use metrics_exporter_prometheus::{
 use parking_lot::Mutex;
 use payment_actors::ports::meter::{Measure, Meter};
 use payment_actors::supervision::{Observer, TreeView};
+use payment_http::{HttpMeter, Operation};
+use payment_schema::problem::ProblemCode;
+use payment_schema::status::Status;
 
 use super::catalogue::{self, Kind};
 use super::lifecycle::{Step, step};
@@ -24,6 +27,10 @@ use super::series::{Series, single};
 /// (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 pub struct Metrics {
     handle: PrometheusHandle,
+    requests: Series<Counter, 2>,
+    request_duration: Series<Histogram, 1>,
+    requests_in_flight: Gauge,
+    rate_limited: Series<Counter, 1>,
     transitions: Series<Counter, 2>,
     completion: Series<Histogram, 1>,
     live: Gauge,
@@ -60,6 +67,10 @@ impl Metrics {
         let recorder = &recorder;
         Ok(Self {
             handle: recorder.handle(),
+            requests: Series::new(recorder, catalogue::REQUESTS),
+            request_duration: Series::new(recorder, catalogue::REQUEST_DURATION),
+            requests_in_flight: single(recorder, catalogue::REQUESTS_IN_FLIGHT),
+            rate_limited: Series::new(recorder, catalogue::RATE_LIMITED),
             transitions: Series::new(recorder, catalogue::TRANSITIONS),
             completion: Series::new(recorder, catalogue::COMPLETION_TIME),
             live: single(recorder, catalogue::LIVE_PAYMENTS),
@@ -101,8 +112,8 @@ impl Metrics {
         self.handle.run_upkeep();
     }
 
-    fn transition(&self, from: Option<payment_schema::status::Status>, to: payment_schema::status::Status) {
-        let before = from.map_or("", payment_schema::status::Status::as_str);
+    fn transition(&self, from: Option<Status>, to: Status) {
+        let before = from.map_or("", Status::as_str);
         self.transitions.with([before, to.as_str()]).increment(1);
         match step(from, to) {
             Some(Step::Settlement(outcome)) => self.settlements.with([outcome]).increment(1),
@@ -174,6 +185,20 @@ impl Meter for Metrics {
             Measure::IdempotentReplay => self.replays.increment(1),
             Measure::InvariantBroken(invariant) => self.invariants_broken.with([invariant.id()]).increment(1),
         }
+    }
+}
+
+impl HttpMeter for Metrics {
+    fn request_finished(&self, operation: Operation, outcome: &'static str, took: Duration) {
+        self.requests.with([operation.as_str(), outcome]).increment(1);
+        self.request_duration.with([operation.as_str()]).record(took);
+        if outcome == ProblemCode::RateLimitExceeded.as_str() {
+            self.rate_limited.with([operation.as_str()]).increment(1);
+        }
+    }
+
+    fn requests_in_flight(&self, now: usize) {
+        self.requests_in_flight.set(amount(u64::try_from(now).unwrap_or(u64::MAX)));
     }
 }
 

@@ -1,0 +1,67 @@
+//! `check`: verifies the invariants from the outside.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use payment_schema::time::Timestamp;
+
+use super::args::Check;
+use super::failure::Failure;
+use super::terminal::{complain, print};
+use crate::check::{self, Evidence, PgRecord, Report};
+use crate::config::Config;
+
+pub(super) fn run(asked: &Check, config: &Config) -> Result<ExitCode, Failure> {
+    let report = report(config)?;
+    let page = if asked.json {
+        serde_json::to_string(&report).expect("a report is plain data") + "\n"
+    } else {
+        text(&report)
+    };
+    print(&page)?;
+    if let Some(why) = &report.unseen {
+        complain(&format!("I1 and I10 were not decided: {why}"));
+    }
+    let failed = !report.is_clean() || (asked.require_work && report.vacuous);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn report(config: &Config) -> Result<Report, Failure> {
+    let evidence = Evidence::open(&config.database())?;
+    let pg = pg_record(config);
+    let now = Timestamp::from(Utc::now());
+    Ok(check::run(&evidence, &pg, now)?)
+}
+
+/// Where the payment gateway's record is: the configured gateway shows it, the simulator inside keeps a file.
+pub(super) fn pg_record(config: &Config) -> PgRecord {
+    match &config.pg.url {
+        Some(url) => PgRecord::Http(url.reveal().clone()),
+        None => PgRecord::File(config.simulator_dir().join(crate::pg_simulator::RECORD_FILE)),
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut page = String::new();
+    let mut line = |text: &str| writeln!(page, "{text}").expect("writing to a string cannot fail");
+    for invariant in &report.invariants {
+        let verdict = match invariant.holds {
+            Some(true) => "holds",
+            Some(false) => "BROKEN",
+            None => "not seen from here",
+        };
+        line(&format!("{:<4} {verdict:<19} {:>9}  {}", invariant.id, invariant.checked, invariant.sentence));
+        for violation in &invariant.violations {
+            line(&format!("       payment {}: {}", violation.payment_id, violation.detail));
+        }
+        let unlisted =
+            invariant.violations_total.saturating_sub(u64::try_from(invariant.violations.len()).unwrap_or(0));
+        if unlisted > 0 {
+            line(&format!("       and {unlisted} more"));
+        }
+    }
+    let vacuous = if report.vacuous { "; nothing was shown, because there is no payment" } else { "" };
+    line(&format!("\n{} payments, {} in flight{vacuous}", report.payments, report.in_flight));
+    page
+}

@@ -1,0 +1,26 @@
+//! `payment ID`: everything that store, topics and the payment gateway know about one payment.
+
+use super::args::Payment;
+use super::check::pg_record;
+use super::failure::Failure;
+use super::story;
+use super::terminal::print;
+use crate::check::Evidence;
+use crate::config::Config;
+
+pub(super) fn run(asked: &Payment, config: &Config) -> Result<(), Failure> {
+    let evidence = Evidence::open(&config.database())?;
+    let dossier = evidence.dossier(asked.id, &pg_record(config))?;
+    if dossier.payment.is_none() && dossier.pg.as_ref().is_none_or(Vec::is_empty) {
+        return Err(Failure::failed(format!(
+            "there is no payment {} in {}; ids are shown by the API's answers",
+            asked.id,
+            config.database().display()
+        )));
+    }
+    if asked.json {
+        let text = serde_json::to_string(&dossier).expect("a dossier is plain data");
+        return print(&format!("{text}\n"));
+    }
+    print(&story::page(&dossier))
+}

@@ -1,0 +1,106 @@
+//! The two listeners: binding early, so that a taken port ends the start, and serving late, when there is something
+//! to answer with.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+use payment_actors::engine::Engine;
+use payment_http::operator::{self, OperatorState};
+use payment_http::public::{self, Authenticator, BodyLimits, PublicState};
+use payment_http::server::{self, Bound, ServerSettings, StopHandle};
+
+use super::error::ServeError;
+use super::settings;
+use super::world::World;
+use crate::config::Config;
+use crate::telemetry::Metrics;
+
+/// Addresses that are ours; clients wait in the sockets' queues until they are served.
+pub(super) struct Sockets {
+    public: Bound,
+    operator: Bound,
+}
+
+impl Sockets {
+    pub(super) fn bind(config: &Config) -> Result<Self, ServeError> {
+        Ok(Self {
+            public: server::bind(&settings::public_listen(config))?,
+            operator: server::bind(&settings::operator_listen(config))?,
+        })
+    }
+
+    pub(super) fn public_address(&self) -> SocketAddr {
+        self.public.address()
+    }
+
+    pub(super) fn operator_address(&self) -> SocketAddr {
+        self.operator.address()
+    }
+}
+
+/// Listeners that are served.
+pub(super) struct Listeners {
+    public: StopHandle,
+    operator: StopHandle,
+}
+
+impl Listeners {
+    pub(super) fn serve(
+        sockets: Sockets,
+        config: &Config,
+        engine: &Engine,
+        metrics: &Arc<Metrics>,
+        world: &World,
+    ) -> Result<Self, ServeError> {
+        let public = public_state(config, engine, metrics, world);
+        let public = move |app: &mut ServiceConfig| public::configure(app, &public);
+        let operator = operator_state(config, engine, metrics, world);
+        let operator = move |app: &mut ServiceConfig| operator::configure(app, &operator);
+        Ok(Self {
+            public: serve(sockets.public, &settings::public_server(config), public)?,
+            operator: serve(sockets.operator, &settings::operator_server(), operator)?,
+        })
+    }
+
+    /// Takes no more payments, and lets those under way be answered.
+    pub(super) async fn stop_taking_payments(&self) {
+        self.public.drain().await;
+    }
+
+    /// Ends the operator listener, through which the end could be watched until now.
+    pub(super) async fn stop(&self) {
+        self.operator.halt().await;
+    }
+}
+
+fn serve<C>(bound: Bound, settings: &ServerSettings, routes: C) -> Result<StopHandle, ServeError>
+where
+    C: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let (stop, served) = server::run(bound, settings, routes).map_err(ServeError::Server)?;
+    tokio::spawn(served);
+    Ok(stop)
+}
+
+fn public_state(config: &Config, engine: &Engine, metrics: &Arc<Metrics>, world: &World) -> PublicState {
+    PublicState::new(
+        Arc::clone(&engine.payments),
+        settings::public_limits(config),
+        Authenticator::Open,
+        Arc::clone(metrics) as _,
+        Arc::clone(&world.ports.random),
+    )
+}
+
+fn operator_state(config: &Config, engine: &Engine, metrics: &Arc<Metrics>, world: &World) -> OperatorState {
+    let (metrics, tree) = (Arc::clone(metrics), engine.tree.clone());
+    OperatorState {
+        operator: Arc::clone(&engine.operator),
+        tree: engine.tree.clone(),
+        metrics: Arc::new(move || metrics.page(Some(&tree))),
+        payments: Arc::clone(&engine.payments),
+        random: Arc::clone(&world.ports.random),
+        body: BodyLimits { max_bytes: config.operator.max_body.get(), ..BodyLimits::default() },
+    }
+}
