@@ -1,11 +1,12 @@
 //! One request and its response: the names it goes by, and what every response has.
 //!
-//! Owns `X-Request-Id`, the trace id, the headers common to all responses, and the net under handlers: a panic
-//! becomes a 500 and never a hanging connection.
+//! Owns `X-Request-Id`, the trace id, the headers common to all responses, the limit on a request's head, and the net
+//! under handlers: a panic becomes a 500 and never a hanging connection.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
@@ -17,6 +18,10 @@ use crate::problem::Problem;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 128;
+
+/// The largest head of a request, in bytes of its target and headers. The HTTP library's own limit, 128 KiB and 96
+/// headers, cannot be changed.
+const LARGEST_HEAD: usize = 16 * 1024;
 
 /// The names of a request.
 #[derive(Debug)]
@@ -67,11 +72,21 @@ where
     W: AsyncFnOnce(&Exchange) -> Result<HttpResponse, Problem>,
 {
     let exchange = Exchange::of(request, random);
+    if head_size(request) > LARGEST_HEAD {
+        // Like the library's own answer: without a body.
+        let response = HttpResponse::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        return Conducted { response: exchange.finish(response), refused: None };
+    }
     let result = AssertUnwindSafe(work(&exchange)).catch_unwind().await;
     let result = result.unwrap_or_else(|panic| Err(panicked(&exchange, panic.as_ref())));
     let refused = result.as_ref().err().map(|problem| problem.code);
     let response = result.unwrap_or_else(|problem| problem.into_response(&exchange.path));
     Conducted { response: exchange.finish(response), refused }
+}
+
+fn head_size(request: &HttpRequest) -> usize {
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    request.uri().path().len() + request.query_string().len() + headers.sum::<usize>()
 }
 
 fn panicked(exchange: &Exchange, panic: &(dyn Any + Send)) -> Problem {

@@ -64,7 +64,7 @@ impl Operation {
 /// Takes the measurements of the payments API.
 pub trait HttpMeter: Send + Sync {
     /// A request ended. `outcome` is `ok`, `accepted` (202), `declined` (402), `abandoned` (the client left before
-    /// the response), or the problem code in capitals: a bounded set.
+    /// the response), `HEAD_TOO_LARGE` (431), or the problem code: a bounded set.
     fn request_finished(&self, operation: Operation, outcome: &'static str, took: Duration);
 
     /// So many requests are being worked on.
@@ -120,6 +120,7 @@ fn outcome_of(status: u16) -> &'static str {
         202 => "accepted",
         402 => "declined",
         409 => ProblemCode::AuthorizationCancelled.as_str(),
+        431 => "HEAD_TOO_LARGE",
         _ => "ok",
     }
 }

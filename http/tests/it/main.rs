@@ -6,6 +6,8 @@ mod bad_input;
 mod commands;
 mod headers;
 mod openapi;
+mod operator;
 mod pages;
+mod raw_socket;
 mod reads;
 mod support;

@@ -139,7 +139,7 @@ async fn examples_of_requests_are_taken() {
 async fn answers_are_as_described() {
     let document = document().await;
     let face = Face::new();
-    *face.payments.listed.lock().unwrap() = vec![3, 2, 1];
+    *face.payments.listed.lock() = vec![3, 2, 1];
     let authorize = r#"{"merchantId":"m","amount":1,"currency":"USD","idempotencyKey":"k"}"#;
     let refund = r#"{"merchantId":"m","reason":"r"}"#;
     let get = |path: &str| TestRequest::get().uri(path);

@@ -1,5 +1,7 @@
 //! What all tests of the face share: fakes behind it and a small client in front of it.
 
+pub(crate) mod desk;
+pub(crate) mod fake_operator;
 pub(crate) mod fake_payments;
 pub(crate) mod meter;
 pub(crate) mod samples;
