@@ -54,7 +54,8 @@ impl Program {
                 }
             } else if known.contains(word) {
                 chain.push((*word).to_owned());
-            } else if !known.is_empty() && is_name(word) && !words.iter().any(|other| other.starts_with("--")) {
+            } else if !known.is_empty() && is_name(word) && !words.iter().any(|other| other.starts_with("--"))
+            {
                 return Some(format!("shows {word}, which {} does not know", name(&chain)));
             }
         }
