@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod commands;
+mod guide;
 mod headers;
 mod openapi;
 mod operator;
