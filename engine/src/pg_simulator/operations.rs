@@ -79,7 +79,8 @@ impl Operations {
         Intake::Accepted { latency, answer, strike }
     }
 
-    /// Decides and records every operation in `due` that is still pending, in that order and with one write.
+    /// Decides and records every operation in `due` that is still pending, in that order, with one write; one
+    /// more before a void by key, which must find an authorization of the same batch in the file.
     pub(super) fn settle(
         &mut self,
         due: &[OperationKey],
@@ -125,7 +126,7 @@ impl Operations {
             Subject::Authorization(key) => match self.books.position(key) {
                 None => Ok(None),
                 Some(position) => {
-                    // The authorization may stand in this very batch.
+                    // The authorization may stand in this very batch, and entries are read from the file.
                     self.record.flush()?;
                     reader.entry(position, |entry| entry.answer.transaction_id.map(|id| id.hold))
                 }

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use payment_engine::pg_simulator::{Behaviour, Profile};
 use serde_json::{Value, json};
 
@@ -238,6 +239,56 @@ async fn a_void_by_key_overtakes_the_authorization_in_progress() {
         (&authorized["status"], &authorized["responseCode"]),
         (&json!("declined"), &json!("AUTHORIZATION_VOIDED"))
     );
+    simulator.stop().await;
+}
+
+#[actix_web::test]
+async fn a_refused_authorization_holds_nothing() {
+    let simulator = Simulator::start().await;
+    for fault in ["decline", "failed"] {
+        simulator.script(&json!({"operation": "authorize", "fault": fault, "count": 1})).await;
+    }
+    for payment in [1, 2] {
+        let refused = simulator.post(&format!("{payment}:authorize:1:1"), &authorize(payment)).await.answer();
+        assert_eq!(refused["transactionId"], Value::Null);
+        let guessed = movement(payment, &format!("txn-{payment:012}"));
+        let captured = simulator.post(&format!("{payment}:capture:2:1"), &guessed).await.answer();
+        assert_eq!(captured["responseCode"], "NO_SUCH_HOLD");
+    }
+    let transaction = simulator.authorized(3).await;
+    let captured = simulator.post("3:capture:2:1", &movement(3, &transaction)).await.answer();
+    assert_eq!(captured["status"], "approved");
+    simulator.stop().await;
+}
+
+#[actix_web::test]
+async fn a_void_by_key_and_its_authorization_agree_however_close_they_are() {
+    let simulator = Simulator::start_with(|options| {
+        // Equal times make many of them fall due in one batch.
+        let together = Behaviour {
+            latency_min: Duration::from_millis(20),
+            latency_max: Duration::from_millis(20),
+            negative_rate: 0.0,
+        };
+        options.profile = Profile { authorize: together, void: together, ..options.profile };
+    })
+    .await;
+    let race = |payment: u64| {
+        let simulator = &simulator;
+        async move {
+            let mut void = authorize(payment);
+            void["authorizationKey"] = format!("{payment}:authorize:1:1").into();
+            let (authorize_key, body) = (format!("{payment}:authorize:1:1"), authorize(payment));
+            let void_key = format!("{payment}:void:2:1");
+            let (authorized, voided) =
+                tokio::join!(simulator.post(&authorize_key, &body), simulator.post(&void_key, &void));
+            (authorized.answer()["responseCode"].clone(), voided.answer()["responseCode"].clone())
+        }
+    };
+    for (authorized, voided) in join_all((1..=200).map(race)).await {
+        let expected = if authorized == "APPROVED" { "APPROVED" } else { "NO_SUCH_HOLD" };
+        assert_eq!(voided, expected, "the authorization ended {authorized}");
+    }
     simulator.stop().await;
 }
 
