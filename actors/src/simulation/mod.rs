@@ -9,13 +9,21 @@
 //! others. Nothing here reads a clock or iterates over a hash map.
 
 pub mod admission;
+mod auditor;
 pub mod clock;
 pub mod dice;
 pub mod environment;
 pub mod event_log;
 pub mod faults;
 pub mod gateway;
+mod history;
 pub mod meter;
+mod nodes;
 pub mod random;
+mod run;
 pub mod store;
 mod trace;
+mod workload;
+mod world;
+
+pub use run::{Report, Work, run};

@@ -1,6 +1,6 @@
 //! The log's content: partitions, committed offsets and who reads what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use payment_schema::ids::EventId;
@@ -33,6 +33,7 @@ pub struct Records {
     partitions: BTreeMap<Partition, Vec<LogRecord>>,
     committed: BTreeMap<(String, Partition), u64>,
     members: BTreeMap<String, Vec<u64>>,
+    subscribed: BTreeSet<(String, Topic)>,
     last_member: u64,
 }
 
@@ -56,6 +57,13 @@ impl Records {
     pub fn lag(&self, group: &str, topic: Topic) -> u64 {
         let partitions = 0..topic.partitions();
         partitions.map(|partition| self.end(topic, partition) - self.offset(group, (topic, partition))).sum()
+    }
+
+    /// The group that has most of a topic left to read, among those that ever kept an offset or read along.
+    #[must_use]
+    pub fn longest_lag(&self, topic: Topic) -> Option<(String, u64)> {
+        let readers = self.subscribed.iter().filter(|(_, of)| *of == topic).map(|(group, _)| group);
+        readers.map(|group| (group.clone(), self.lag(group, topic))).max_by_key(|(_, lag)| *lag)
     }
 
     fn end(&self, topic: Topic, partition: u32) -> u64 {
@@ -89,7 +97,8 @@ impl Records {
             .collect()
     }
 
-    pub(super) fn join(&mut self, group: &str) -> u64 {
+    pub(super) fn join(&mut self, group: &str, topics: &[Topic]) -> u64 {
+        self.subscribed.extend(topics.iter().map(|topic| (group.to_owned(), *topic)));
         self.last_member += 1;
         self.members.entry(group.to_owned()).or_default().push(self.last_member);
         self.last_member

@@ -25,7 +25,7 @@ pub(super) struct SimSubscription {
 
 impl SimSubscription {
     pub(super) fn join(shared: Arc<Shared>, group: &str, topics: &[Topic]) -> Self {
-        let member = shared.records.lock().join(group);
+        let member = shared.records.lock().join(group, topics);
         let partitions = topics.iter().flat_map(|topic| (0..topic.partitions()).map(|p| (*topic, p)));
         let partitions = partitions.collect();
         Self { shared, group: group.to_owned(), member, partitions, next: BTreeMap::new() }
