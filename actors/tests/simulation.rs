@@ -33,12 +33,13 @@ thread_local! {
 struct Judged {
     report: Report,
     panics: Vec<String>,
-    is_deterministic: bool,
+    /// Where a second run of the same seed went another way.
+    difference: Option<String>,
 }
 
 impl Judged {
     fn passed(&self) -> bool {
-        self.report.violations.is_empty() && self.panics.is_empty() && self.is_deterministic
+        self.report.violations.is_empty() && self.panics.is_empty() && self.difference.is_none()
     }
 }
 
@@ -117,10 +118,25 @@ fn simulate(settings: &Settings) -> io::Result<bool> {
 
 fn judge(settings: &Settings, index: u64) -> Judged {
     let seed = Seed(settings.first + index);
-    let report = run(seed, settings.keep_trace);
-    let is_deterministic = index >= RUN_TWICE || run(seed, false).trace_hash == report.trace_hash;
+    let twice = index < RUN_TWICE;
+    let mut report = run(seed, settings.keep_trace || twice);
+    let difference = if twice { first_difference(&report, &run(seed, true)) } else { None };
+    if !settings.keep_trace {
+        report.trace.clear();
+    }
     let panics = PANICS.with_borrow_mut(std::mem::take);
-    Judged { report, panics, is_deterministic }
+    Judged { report, panics, difference }
+}
+
+fn first_difference(one: &Report, other: &Report) -> Option<String> {
+    if one.trace_hash == other.trace_hash {
+        return None;
+    }
+    let differing = one.trace.iter().zip(&other.trace).find(|(one, other)| one != other);
+    Some(match differing {
+        Some((one, other)) => format!("{one:?} in the first run, {other:?} in the second"),
+        None => format!("{} lines in the first run, {} in the second", one.trace.len(), other.trace.len()),
+    })
 }
 
 fn print(out: &mut impl Write, judged: &Judged) -> io::Result<()> {
@@ -136,8 +152,8 @@ fn print(out: &mut impl Write, judged: &Judged) -> io::Result<()> {
     for panic in &judged.panics {
         writeln!(out, "  panicked {}", panic.replace('\n', " "))?;
     }
-    if !judged.is_deterministic {
-        writeln!(out, "  not deterministic: a second run of this seed has another trace")?;
+    if let Some(difference) = &judged.difference {
+        writeln!(out, "  not deterministic: {difference}")?;
     }
     if !judged.passed() {
         writeln!(

@@ -2,13 +2,13 @@
 //!
 //! Owns their life and death, and that a client whose process died hears nothing. Never looks into an engine.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use payment_schema::invariant::Invariant;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::faults::Fault;
@@ -22,16 +22,36 @@ const LONGEST_SHUTDOWN: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(super) struct Process {
     pub(super) engine: Rc<Engine>,
-    died: watch::Sender<bool>,
+    death: Rc<Death>,
+}
+
+/// Tells everybody who waits that a process died, in the order they came (a `watch` channel wakes them in an order
+/// it draws by itself).
+#[derive(Default)]
+struct Death {
+    happened: Cell<bool>,
+    told: Notify,
+}
+
+impl Death {
+    fn tell(&self) {
+        self.happened.set(true);
+        self.told.notify_waiters();
+    }
+
+    async fn wait(&self) {
+        if !self.happened.get() {
+            self.told.notified().await;
+        }
+    }
 }
 
 impl Process {
     /// Does something with the engine, unless the process dies first.
     pub(super) async fn until_death<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut died = self.died.subscribe();
         tokio::select! {
             biased;
-            _ = died.wait_for(|died| *died) => None,
+            () = self.death.wait() => None,
             done = work => Some(done),
         }
     }
@@ -72,7 +92,7 @@ impl Nodes {
                 Engine::start(self.world.ports(), self.settings.clone(), Surroundings::default()).await;
             match started {
                 Ok(engine) => {
-                    let process = Process { engine: Rc::new(engine), died: watch::Sender::new(false) };
+                    let process = Process { engine: Rc::new(engine), death: Rc::default() };
                     self.world.environment.note(format_args!("node {node} runs"));
                     self.slots.borrow_mut()[node] = Some(process.clone());
                     actix_rt::spawn(Rc::clone(self).watch_over(node, process));
@@ -95,7 +115,7 @@ impl Nodes {
         self.world.environment.note(format_args!("node {node} gave up: {failure}"));
         self.world.environment.count(Fault::RootFailed);
         if self.take(node, &process) {
-            process.died.send_replace(true);
+            process.death.tell();
             sleep(Duration::from_secs(1)).await;
             Box::pin(self.start(node)).await;
         }
@@ -117,7 +137,7 @@ impl Nodes {
             return;
         };
         self.world.environment.count(Fault::Crash);
-        process.died.send_replace(true);
+        process.death.tell();
         process.engine.crash().await;
         sleep(away).await;
         self.start(node).await;
@@ -145,7 +165,7 @@ impl Nodes {
             process.engine.crash().await;
         }
         // Requests of clients that were still under way end with the process.
-        process.died.send_replace(true);
+        process.death.tell();
         true
     }
 
