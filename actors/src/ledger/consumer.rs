@@ -16,12 +16,13 @@ use crate::ports::event_log::{Consumed, LogError, Position, Record, Subscription
 use crate::ports::ledger_store::PostOutcome;
 use crate::ports::meter::Measure;
 use crate::ports::{Ports, StoreError};
-use crate::supervision::{Actor, Ctx, Failure, Message, Next};
+use crate::supervision::{Actor, Ctx, Failure, Handle, Message, Next, SendError};
 
 /// The consumer group.
 const GROUP: &str = "payment-ledger";
 const TOPICS: [Topic; 2] = [Topic::Captured, Topic::Refunded];
 const MOST_AT_ONCE: usize = 500;
+const OFFER_AGAIN: Duration = Duration::from_millis(200);
 
 type Joined = Box<dyn Subscription>;
 
@@ -35,8 +36,8 @@ pub enum LedgerMessage {
     Fetched(Joined, Result<Vec<Consumed>, LogError>),
     /// A batch had its effect, or not: then it is posted again.
     Posted(Joined, Vec<Consumed>, Result<Vec<Topic>, String>),
-    /// The offsets are kept, or not, and so many records wait.
-    Committed(Joined, Vec<(Topic, u64)>),
+    /// The offsets are kept, and so many records wait; or they are not.
+    Committed(Joined, Result<Vec<(Topic, u64)>, LogError>),
 }
 
 impl Message for LedgerMessage {
@@ -82,6 +83,14 @@ impl Ledger {
         ctx.spawn(async move { LedgerMessage::Joined(ports.event_log.subscribe(GROUP, &TOPICS).await) });
     }
 
+    /// Leaves the group and joins it anew after a while; reading goes on from the offsets that were kept.
+    fn join_again(&mut self, subscription: Joined, ctx: &mut Ctx<Self>) {
+        drop(subscription);
+        self.joined = false;
+        let delay = self.backoff();
+        ctx.after(delay, LedgerMessage::Join);
+    }
+
     fn backoff(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);
         doubling(Duration::from_millis(100), Duration::from_secs(5), self.failures - 1)
@@ -92,8 +101,7 @@ impl Ledger {
         let handle = ctx.handle();
         ctx.spawn_detached(async move {
             let fetched = subscription.next(MOST_AT_ONCE).await;
-            // The mailbox has room for the one message this loop ever has under way.
-            let _sent = handle.tell(LedgerMessage::Fetched(subscription, fetched));
+            deliver(&handle, LedgerMessage::Fetched(subscription, fetched)).await;
         });
     }
 
@@ -109,11 +117,11 @@ impl Ledger {
     fn keep_offsets(&mut self, mut subscription: Joined, records: &[Consumed], ctx: &mut Ctx<Self>) {
         let done = last_positions(records);
         ctx.spawn(async move {
-            if let Err(cause) = subscription.commit(&done).await {
-                tracing::warn!(%cause, "ledger offsets not kept, records may come again");
-            }
-            let lag = subscription.lag().await.unwrap_or_default();
-            LedgerMessage::Committed(subscription, lag)
+            let kept = match subscription.commit(&done).await {
+                Ok(()) => subscription.lag().await,
+                Err(cause) => Err(cause),
+            };
+            LedgerMessage::Committed(subscription, kept)
         });
     }
 }
@@ -144,10 +152,7 @@ impl Actor for Ledger {
             }
             LedgerMessage::Fetched(subscription, Err(cause)) => {
                 tracing::warn!(%cause, "ledger could not read the event log, joining again");
-                drop(subscription);
-                self.joined = false;
-                let delay = self.backoff();
-                ctx.after(delay, LedgerMessage::Join);
+                self.join_again(subscription, ctx);
             }
             LedgerMessage::Posted(subscription, records, Ok(letters)) => {
                 self.failures = 0;
@@ -161,7 +166,12 @@ impl Actor for Ledger {
                 let delay = self.backoff();
                 self.post(subscription, records, delay, ctx);
             }
-            LedgerMessage::Committed(subscription, lag) => {
+            LedgerMessage::Committed(subscription, Err(cause)) => {
+                // Offsets that are not kept would show records as waiting until the next one comes.
+                tracing::warn!(%cause, "ledger offsets not kept, joining again and reading records once more");
+                self.join_again(subscription, ctx);
+            }
+            LedgerMessage::Committed(subscription, Ok(lag)) => {
                 for (topic, records) in lag {
                     self.ports.meter.record(Measure::ConsumerLag { topic, records });
                 }
@@ -178,6 +188,17 @@ impl Actor for Ledger {
             dead_letters_total: self.dead_letters_total,
             failures_in_a_row: self.failures,
         }
+    }
+}
+
+/// Delivers the one message that keeps the ledger reading; a paused ledger gets it when it is resumed.
+async fn deliver(ledger: &Handle<Ledger>, mut message: LedgerMessage) {
+    while let Err(refused) = ledger.offer(message) {
+        match refused.error {
+            SendError::Stopped => return,
+            SendError::Paused | SendError::Overloaded => message = refused.message,
+        }
+        tokio::time::sleep(OFFER_AGAIN).await;
     }
 }
 

@@ -186,6 +186,8 @@ impl PaymentActor {
     /// Leaves when nothing is owed; a message that is already waiting keeps it.
     fn check_idle(&mut self, ctx: &mut Ctx<Self>) -> Next {
         self.idle_check_set = false;
+        // Callers that went away without a message since must not keep it here for ever.
+        self.waiters.retain(|waiter| !waiter.is_abandoned());
         let idle_for = self.last_active.elapsed();
         let is_free = self.exchanges.is_idle() && self.waiters.is_empty() && ctx.queued() == 0;
         if is_free && idle_for >= self.deps.passivate_after {

@@ -229,12 +229,13 @@ impl PaymentService {
             "cancel" => cancel_answer(&payment)?,
             _ => None,
         };
-        // It may have been answered in this very moment; then the stored answer is the right one.
-        if let (Some(_), Some(key)) = (answered, &request.caller.key)
-            && let Ok(Some(KeyRecord { answer: Some(answer), .. })) =
-                self.ports.store.key(&request.caller.merchant_id, key).await
-        {
-            return Ok(Outcome { answer, payment_id: id, replayed: false });
+        // It may have been answered in this very moment; then the stored answer is the right one, and no other.
+        if let (Some(_), Some(key)) = (answered, &request.caller.key) {
+            let stored = self.ports.store.key(&request.caller.merchant_id, key).await;
+            let stored = stored.map_err(|cause| unreadable(&cause))?.and_then(|record| record.answer);
+            if let Some(answer) = stored {
+                return Ok(Outcome { answer, payment_id: id, replayed: false });
+            }
         }
         if matches!(request.operation, "capture" | "refund") {
             let detail = "the request was not taken in time; whether it was taken is not known, so repeat it with the \

@@ -21,6 +21,7 @@ use super::nodes::Nodes;
 use super::workload::{Client, LONGEST_STORM, Misfortune, Operator};
 use super::world::World;
 use crate::engine::EngineSettings;
+use crate::supervision::{NodeView, TreeView};
 
 /// After the end of faults everything rests within this time (I14).
 const CONVERGENCE: Duration = Duration::from_secs(60);
@@ -246,7 +247,8 @@ impl Run {
         for (process, base) in self.nodes.running().iter().zip(base) {
             let (live, queued) = (process.engine.live(), process.engine.tree.summary().queued);
             if live != *base {
-                left.push(format!("{live} actors live, {base} are the base"));
+                let payments: Vec<String> = live_payments(&process.engine.tree);
+                left.push(format!("{live} actors live, {base} are the base: {}", payments.join(", ")));
             }
             if queued > 0 {
                 left.push(format!("{queued} messages wait in mailboxes"));
@@ -287,4 +289,19 @@ impl Run {
             trace: environment.take_trace_lines(),
         }
     }
+}
+
+/// The payments that are live, with what they show of themselves.
+fn live_payments(tree: &TreeView) -> Vec<String> {
+    fn collect(node: &NodeView, found: &mut Vec<String>) {
+        if node.kind == "payment" {
+            found.push(format!("{} {:?} {}", node.path, node.state, node.observed));
+        }
+        node.children.iter().for_each(|child| collect(child, found));
+    }
+    let mut found = Vec::new();
+    if let Some(all) = tree.snapshot(None, None) {
+        collect(&all.tree, &mut found);
+    }
+    found
 }
