@@ -70,6 +70,8 @@ pub struct Tables {
     pub requests: BTreeMap<(PaymentId, OperationNo), Operation>,
     /// Contradictions that a real database would have refused: what was wrong, per payment.
     pub refusals: Vec<(PaymentId, String)>,
+    /// Which append took a key.
+    key_tokens: BTreeMap<(MerchantId, IdempotencyKey), u64>,
     by_operation: BTreeMap<(PaymentId, OperationNo), usize>,
     by_event: BTreeSet<EventId>,
     last_outbox_position: u64,
@@ -134,7 +136,9 @@ impl Tables {
                 operation: claim.operation.to_owned(),
                 answer: None,
             };
-            self.keys.insert((merchant.clone(), claim.key.clone()), record);
+            let place = (merchant.clone(), claim.key.clone());
+            self.key_tokens.insert(place.clone(), append.token);
+            self.keys.insert(place, record);
         }
         for (key, answer) in &append.answers {
             if let Some(record) = self.keys.get_mut(&(merchant.clone(), key.clone())) {
@@ -191,11 +195,15 @@ impl Tables {
 
     pub(super) fn is_committed(&self, mark: &CommitMark) -> bool {
         let row = self.transitions.get(&(mark.payment_id, mark.version));
-        row.is_some_and(|row| row.token == mark.token)
-            || mark.key.as_ref().is_some_and(|key| {
-                self.keys.get(key).is_some_and(|record| record.payment_id == mark.payment_id)
-            })
-            || mark.letter_id.as_ref().is_some_and(|letter| self.letters.contains_key(letter))
+        if row.is_some_and(|row| row.token == mark.token) {
+            return true;
+        }
+        if let Some(place) = &mark.key {
+            return self.key_tokens.get(place) == Some(&mark.token);
+        }
+        // With a transition its token has decided; a letter's id alone may be another writer's.
+        let letter = mark.letter_id.as_ref().filter(|_| mark.operation_no.is_none());
+        letter.is_some_and(|letter| self.letters.contains_key(letter))
     }
 
     pub(super) fn reserve_sequences(&mut self, count: u64) -> std::ops::Range<u64> {
