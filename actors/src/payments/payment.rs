@@ -107,6 +107,8 @@ pub struct PaymentActor {
     id: PaymentId,
     deps: Arc<PaymentDeps>,
     memory: Memory,
+    /// The memory was read from the store for the command being handled.
+    memory_is_fresh: bool,
     exchanges: Exchanges,
     waiters: Vec<Waiter>,
     /// The trace of the latest command, which the PG's answers belong to as well.
@@ -125,6 +127,7 @@ impl PaymentActor {
             id,
             deps,
             memory: Memory::Unread,
+            memory_is_fresh: false,
             exchanges: Exchanges::default(),
             waiters: Vec::new(),
             trace_id,
@@ -149,6 +152,7 @@ impl PaymentActor {
                 Some(payment) => Memory::Held(Arc::new(payment)),
                 None => Memory::Absent,
             };
+            self.memory_is_fresh = true;
         }
         Ok(self.held())
     }

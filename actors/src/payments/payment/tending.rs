@@ -7,7 +7,7 @@ use payment_schema::ids::OperationNo;
 use payment_schema::pg::{Finding, PgRequest, Refusal, Report, Source};
 
 use super::work::PaymentWork;
-use super::{ExchangeEnd, PaymentActor, PaymentMessage, READ_AGAIN, StepDue};
+use super::{ExchangeEnd, Memory, PaymentActor, PaymentMessage, READ_AGAIN, StepDue};
 use crate::payments::exchanges::{Plan, Step};
 use crate::pg_worker::{Exchange, PgWorkerMessage};
 use crate::supervision::{AskError, Ctx};
@@ -65,10 +65,15 @@ impl PaymentActor {
 
     pub(super) async fn due(&mut self, no: OperationNo, step: Step, ctx: &mut Ctx<Self>) {
         self.exchanges.fired(no);
-        if self.read().await.is_err() {
+        // Another process may have moved the payment while the timer ran; the PG would be asked for ever otherwise.
+        self.memory = Memory::Unread;
+        let Ok(payment) = self.read().await else {
             let again = ctx.after(READ_AGAIN, PaymentMessage::Due(no, StepDue(step)));
             self.exchanges.timed(no, again);
             return;
+        };
+        if let Some(payment) = payment {
+            self.answer_waiters(&payment, &[]).await;
         }
         match step {
             Step::Send => self.run(vec![Effect::Send(no)], ctx),

@@ -82,6 +82,7 @@ impl PaymentActor {
             self.trace_id = trace_id;
         }
         let mut round = Round::Again;
+        self.memory_is_fresh = false;
         for _ in 0..MOST_DECISIONS {
             round = self.round(&work, ctx).await;
             if !matches!(round, Round::Again) {
@@ -115,6 +116,10 @@ impl PaymentActor {
         };
         let key = work.claim.as_ref().map(|claim| &claim.key);
         let verdict = decide(&payment, &work.command, &self.context(key));
+        if !matches!(verdict, Ok(Verdict::Commit(_))) && self.may_be_outdated() {
+            self.memory = Memory::Unread;
+            return Round::Again;
+        }
         match verdict {
             Err(rejection) => self.unless_key_taken(work, Some(&payment), rejection).await,
             Ok(Verdict::Unchanged(effects)) => {
@@ -124,6 +129,12 @@ impl PaymentActor {
             Ok(Verdict::Repeat(told)) => self.repeat(work, &payment, told, ctx).await,
             Ok(Verdict::Commit(decision)) => self.commit(work, &payment, *decision, ctx).await,
         }
+    }
+
+    /// Only the version fence tells that another process moved the payment, and only an append meets the fence:
+    /// whatever is decided without one must be decided on what the store holds now.
+    fn may_be_outdated(&self) -> bool {
+        !self.deps.alone && !self.memory_is_fresh
     }
 
     /// The store does not answer. A PG report must not get lost: the PG is asked again later.

@@ -6,6 +6,7 @@
 
 mod answers;
 mod edges;
+mod freshness;
 mod ledger;
 mod letters;
 mod record;

@@ -16,7 +16,7 @@ use crate::simulation::world::World;
 
 /// A witness of what clients hear.
 pub(in crate::simulation) struct Witness<'a> {
-    world: &'a World,
+    pub(super) world: &'a World,
 }
 
 impl<'a> Witness<'a> {
@@ -185,7 +185,12 @@ impl<'a> Witness<'a> {
         self.report(I12, id, "another merchant read it".to_owned());
     }
 
-    fn report(&self, invariant: payment_schema::invariant::Invariant, id: PaymentId, what: String) {
+    pub(super) fn report(
+        &self,
+        invariant: payment_schema::invariant::Invariant,
+        id: PaymentId,
+        what: String,
+    ) {
         self.world.environment.violation(invariant, Some(id), what);
     }
 }

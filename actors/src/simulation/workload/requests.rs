@@ -54,8 +54,11 @@ impl Line {
             let soon = dice.millis(0, 2_000);
             (usize::try_from(node).expect("there are few nodes"), trace_id, leaves.then_some(soon))
         };
+        let witness = Witness::new(self.nodes.world());
+        let before = witness.durable(request);
         let heard = self.ask(node, request, trace_id, patience).await;
-        Witness::new(self.nodes.world()).heard(request, &heard);
+        witness.heard(request, &heard);
+        witness.judged_by_what_is_durable(request, before.as_ref(), &heard);
         self.history.borrow_mut().requests.push((request.clone(), heard.clone()));
         heard
     }
