@@ -60,27 +60,33 @@ pub struct Recovery {
     settings: RecoverySettings,
     sweeps_total: u64,
     woken_total: u64,
-    first_sweep_done: bool,
+    /// Set until the first sweep of a process that is alone is done: what is due by then is taken up. That is every
+    /// lease of a process that is gone, for none was given for longer.
+    horizon: Option<Timestamp>,
 }
 
 const PAGE: u32 = 500;
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 impl Recovery {
     /// Recovery for the payments of these shards.
     #[must_use]
     pub fn new(ports: Ports, shards: ShardHandles, settings: RecoverySettings) -> Self {
-        Self { ports, shards, settings, sweeps_total: 0, woken_total: 0, first_sweep_done: false }
+        Self { ports, shards, settings, sweeps_total: 0, woken_total: 0, horizon: None }
     }
 
     fn sweep(&self, ctx: &mut Ctx<Self>) {
         let ports = self.ports.clone();
         let RecoverySettings { lease, kinds, .. } = self.settings.clone();
-        let takes_up_all = self.settings.alone && !self.first_sweep_done;
+        let horizon = self.horizon;
         ctx.spawn(async move {
             let now = Timestamp::from(ports.clock.now());
-            // Leases of a process that is gone mean nothing when nobody else can hold one.
-            let due_by = if takes_up_all { now.plus(lease) } else { now };
-            let until = due_by.plus(lease).plus(Duration::from_millis(1));
+            // What the horizon's sweep claims is due just behind it: not on its next page again, and no later than
+            // the first sweep of the next process reaches, should this one die soon.
+            let (due_by, until) = match horizon {
+                Some(horizon) => (horizon, horizon.plus(A_MOMENT)),
+                None => (now, now.plus(lease)),
+            };
             RecoveryMessage::Found(ports.store.claim_due(&kinds, due_by, until, PAGE).await)
         });
     }
@@ -103,7 +109,7 @@ impl Recovery {
         if u32::try_from(page.len()).is_ok_and(|found| found >= PAGE) {
             ctx.after(Duration::from_millis(10), RecoveryMessage::Sweep);
         } else {
-            self.first_sweep_done = true;
+            self.horizon = None;
             ctx.after(self.settings.sweep, RecoveryMessage::Sweep);
         }
     }
@@ -115,7 +121,10 @@ impl Actor for Recovery {
 
     async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
         // A later incarnation cannot tell what others have taken up since; leases tell.
-        self.first_sweep_done = ctx.generation() > 1;
+        if self.settings.alone && ctx.generation() == 1 {
+            let now = Timestamp::from(self.ports.clock.now());
+            self.horizon = Some(now.plus(self.settings.lease).plus(A_MOMENT));
+        }
         self.sweep(ctx);
         Ok(())
     }
@@ -132,7 +141,7 @@ impl Actor for Recovery {
         RecoveryObserved {
             sweeps_total: self.sweeps_total,
             woken_total: self.woken_total,
-            first_sweep_done: self.first_sweep_done,
+            first_sweep_done: self.horizon.is_none(),
         }
     }
 }
