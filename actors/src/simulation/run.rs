@@ -21,7 +21,7 @@ use super::nodes::Nodes;
 use super::workload::{Client, LONGEST_STORM, Misfortune, Operator};
 use super::world::World;
 use crate::engine::EngineSettings;
-use crate::supervision::{NodeView, TreeView};
+use crate::supervision::{NodeView, RestartLimit, TreeView};
 
 /// After the end of faults everything rests within this time (I14).
 const CONVERGENCE: Duration = Duration::from_secs(60);
@@ -133,6 +133,7 @@ fn settings(dice: &mut Dice, alone: bool) -> EngineSettings {
         outbox_batch: *dice.pick(&[1, 3, 256]),
         outbox_retention: Duration::from_secs(*dice.pick(&[5, 86_400])),
         pg_concurrency: *dice.pick(&[1, 4, 256]),
+        restart_limit: RestartLimit { count: *dice.pick(&[1, 5, 5]), window: Duration::from_secs(60) },
         alone,
         ..EngineSettings::default()
     }

@@ -3,7 +3,7 @@
 //! Owns the question what is still moving. How long it may be is the run's business.
 
 use payment_schema::dead_letter::LetterStatus;
-use payment_schema::operation::{Operation, Progress};
+use payment_schema::operation::{Operation, OperationKind, Progress};
 use payment_schema::payment::Payment;
 use payment_schema::topic::Topic;
 
@@ -34,8 +34,13 @@ fn moving(tables: &Tables, payment: &Payment) -> Option<String> {
         let rests = payment.status.is_terminal() || payment.status.is_resting();
         return (!rests).then(|| format!("payment {} is {} with nothing open", payment.id, payment.status));
     }
+    let void_waits = payment
+        .open_operations()
+        .any(|it| it.kind == OperationKind::Void && waits_for_operator(tables, payment, it));
     let stuck: Vec<String> = open
         .filter(|operation| !waits_for_operator(tables, payment, operation))
+        // An authorization that is to end by a void is asked about until an operator has helped the void on.
+        .filter(|operation| !(void_waits && operation.kind == OperationKind::Authorize))
         .map(|operation| {
             format!(
                 "{} {} attempt {} is {:?} ({})",

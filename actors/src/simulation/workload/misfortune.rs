@@ -112,7 +112,7 @@ impl Misfortune {
         let topic = *dice.pick(&[Topic::Captured, Topic::Refunded]);
         let partition = u32::try_from(dice.below(u64::from(topic.partitions()))).expect("a partition number");
         let texts: [&'static [u8]; 4] = [b"{}", b"not json", b"", br#"{"paymentId":1,"eventId":7}"#];
-        let payload = Bytes::from_static(*dice.pick::<&'static [u8]>(&texts));
+        let payload = Bytes::from_static(dice.pick::<&'static [u8]>(&texts));
         let key = dice.chance(0.5).then(|| Bytes::from_static(b"somebody else"));
         drop(dice);
         self.nodes.world().event_log.write_foreign(topic, partition, key, payload);

@@ -102,7 +102,7 @@ impl Line {
         for attempt in 1..=most {
             match self.once(request).await {
                 Heard::Answer(outcome) if outcome.answer.status == 202 => {
-                    payment_id = Some(outcome.payment_id)
+                    payment_id = Some(outcome.payment_id);
                 }
                 Heard::Answer(outcome) => return Conclusion::Answered(outcome),
                 Heard::Refusal(refusal) if is_final(&refusal) => return Conclusion::Refused(refusal),
