@@ -59,6 +59,17 @@ impl Database {
         self.readers.read(query).await
     }
 
+    /// Whether readers and writer answer. The writer's share is an empty transaction, which costs no sync but
+    /// tells whether somebody else holds the file.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        const SQL: &str = "SELECT next_sequence FROM payment_sequence";
+        self.read(|connection| Ok(connection.prepare_cached(SQL)?.query_row([], |_| Ok(()))?)).await?;
+        match &self.writer {
+            Some(writer) => writer.write(|_| Ok(())).await,
+            None => Ok(()),
+        }
+    }
+
     /// Counts commits that added to the event log.
     pub(super) fn log_growth(&self) -> watch::Receiver<u64> {
         self.log_grew.subscribe()

@@ -2,6 +2,8 @@
 //!
 //! Owns the translation of SQLite's error codes into the port's errors, in words that say what to do.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use payment_actors::ports::StoreError;
 use rusqlite::ErrorCode;
 
@@ -12,6 +14,15 @@ pub(super) enum Failure {
     Sqlite(rusqlite::Error),
     /// A row holds what no version of this program writes.
     Unreadable(String),
+    /// The work panicked; the panic's message is in the log.
+    Panicked,
+}
+
+/// Does a piece of work so that a defect in it is its caller's failure, and not the end of the thread that all
+/// callers share.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // Nothing half changed is seen afterwards: the work's savepoint is rolled back, its statements are dropped.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Failure::Panicked))
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -32,6 +43,7 @@ impl From<Failure> for StoreError {
         match failure {
             Failure::Unreadable(what) => Self::Corrupt(what),
             Failure::Sqlite(error) => translate(&error),
+            Failure::Panicked => Self::Corrupt("the store's own code failed; the log says where".to_owned()),
         }
     }
 }

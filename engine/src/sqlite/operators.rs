@@ -92,13 +92,6 @@ impl OperatorStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.database
-            .read(|connection| {
-                connection
-                    .prepare_cached("SELECT next_sequence FROM payment_sequence")?
-                    .query_row([], |_| Ok(()))?;
-                Ok(())
-            })
-            .await
+        self.database.ping().await
     }
 }

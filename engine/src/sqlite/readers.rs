@@ -11,7 +11,7 @@ use payment_actors::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::failure::Failure;
+use super::failure::{Failure, guarded};
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -47,7 +47,7 @@ impl Readers {
         let (answer, done) = oneshot::channel();
         let task: Query = Box::new(move |connection| {
             // The caller may have stopped waiting.
-            let _ = answer.send(query(connection).map_err(StoreError::from));
+            let _ = answer.send(guarded(|| query(connection)).map_err(StoreError::from));
         });
         let queue = self.queue.as_ref().expect("the queue is closed only by drop");
         queue.send(task).map_err(|_| ended())?;

@@ -13,7 +13,7 @@ use payment_actors::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::failure::Failure;
+use super::failure::{Failure, guarded};
 
 /// Most pieces of work in one transaction, so that the first caller does not wait for a whole backlog.
 const MOST_IN_GROUP: usize = 256;
@@ -94,7 +94,7 @@ where
 {
     fn run(&mut self, session: &Session<'_>) -> bool {
         let work = self.work.take().expect("a piece of work runs once");
-        let result = work(session).map_err(StoreError::from);
+        let result = guarded(|| work(session)).map_err(StoreError::from);
         let stays = result.is_ok();
         self.result = Some(result);
         stays

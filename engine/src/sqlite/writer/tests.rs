@@ -53,11 +53,19 @@ fn database() -> (Connection, tempfile::TempDir) {
     (open_writer(&path, Upgrade::Automatic).expect("a new database"), directory)
 }
 
+fn panics() -> (Box<dyn Job>, Answer) {
+    job(|session| {
+        session.connection.execute("INSERT INTO consumer_offset VALUES ('half done', 't', 0, 0)", [])?;
+        panic!("a defect");
+    })
+}
+
 #[test]
 fn work_that_fails_leaves_nothing_and_takes_nobody_with_it() {
     let (connection, _directory) = database();
-    let answers = settle(&connection, vec![insert("a", 1), fails(), insert("b", 1)]);
-    assert!(matches!(answers[..], [Ok(()), Err(StoreError::Corrupt(_)), Ok(())]));
+    let answers = settle(&connection, vec![insert("a", 1), fails(), panics(), insert("b", 1)]);
+    let failed = |answer: &Result<(), StoreError>| matches!(answer, Err(StoreError::Corrupt(_)));
+    assert_eq!(answers.iter().map(failed).collect::<Vec<_>>(), [false, true, true, false], "{answers:?}");
     assert_eq!(groups(&connection), ["a", "b"]);
 }
 
