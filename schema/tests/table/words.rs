@@ -3,7 +3,7 @@
 //! A decision is `STATE>STATE vN` and then, as far as there is any: `!event` for each event, `letter L what`,
 //! `key=answer` for each stored answer, what is to be done (`send 2`, `send-later 2`, `ask 2`, `ask-later 2`,
 //! `retry 2 +250ms`), and `-> answer` for what the caller hears. A repeat is `again -> answer`, a command that finds
-//! nothing to do is `nothing`, a refusal is its status and code.
+//! nothing to do is `nothing`, a refusal is its status and code, and the refund it names.
 
 use payment_schema::dead_letter::LetterChange;
 use payment_schema::decide::{Decision, Reply, Verdict};
@@ -20,7 +20,7 @@ pub(crate) fn verdict(verdict: &Result<Verdict, Rejection>, now: Timestamp) -> S
         Ok(Verdict::Unchanged(effects)) => {
             join(std::iter::once("nothing".to_owned()).chain(effects.iter().map(|due| effect(*due, now))))
         }
-        Err(rejection) => format!("{} {}", rejection.code.status(), rejection.code.as_str()),
+        Err(rejection) => refusal(rejection),
     }
 }
 
@@ -37,6 +37,14 @@ pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
             .chain(decision.effects.iter().map(|due| effect(*due, now)))
             .chain(reply),
     )
+}
+
+/// Status and code, and the refund that the detail names, if any.
+fn refusal(rejection: &Rejection) -> String {
+    let id = rejection.payment_id.map(|id| format!("{id}-")).unwrap_or_default();
+    let named = rejection.detail.split_whitespace().find_map(|word| word.strip_prefix(&id));
+    let named = named.map(|no| format!(" naming -{no}")).unwrap_or_default();
+    format!("{} {}{named}", rejection.code.status(), rejection.code.as_str())
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {
