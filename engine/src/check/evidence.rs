@@ -118,7 +118,8 @@ fn open(database: &Path) -> Result<Connection, EvidenceError> {
 
 /// How often operators settled an outcome of each payment, by the audit. There are few of them.
 fn resolutions(store: &Connection) -> Result<BTreeMap<u64, usize>, EvidenceError> {
-    let mut statement = store.prepare("SELECT target FROM audit WHERE what = 'resolve' AND outcome = 'done'")?;
+    let mut statement =
+        store.prepare("SELECT target FROM audit WHERE what = 'resolve' AND outcome = 'done'")?;
     let mut rows = statement.query([])?;
     let mut counts = BTreeMap::new();
     while let Some(row) = rows.next()? {

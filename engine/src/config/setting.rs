@@ -196,7 +196,7 @@ impl Setting for Bytes {
 
     fn to_toml(&self) -> Option<Value> {
         let bytes = self.0.get();
-        let unit = Self::UNITS.into_iter().find(|(_, size)| bytes % size == 0);
+        let unit = Self::UNITS.into_iter().find(|(_, size)| bytes.is_multiple_of(*size));
         Some(match unit {
             Some((name, size)) => Value::String(format!("{}{name}", bytes / size)),
             None => Value::Integer(bytes.into()),

@@ -31,7 +31,15 @@ impl Signals {
         tokio::spawn(async move {
             let signal = self.next().await;
             tracing::warn!(signal, "ending at once");
-            std::process::exit(1);
+            die();
         });
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that ends without a shutdown, because it was asked to"
+)]
+fn die() {
+    std::process::exit(1);
 }

@@ -180,7 +180,7 @@ impl Meter for Metrics {
             Measure::DeadLetter(topic) => self.dead_letters.with([topic.as_str()]).increment(1),
             Measure::LedgerEntries(rows) => self.ledger_entries.increment(rows),
             Measure::ConsumerLag { topic, records } => {
-                self.consumer_lag.with([topic.as_str()]).set(amount(records))
+                self.consumer_lag.with([topic.as_str()]).set(amount(records));
             }
             Measure::IdempotentReplay => self.replays.increment(1),
             Measure::InvariantBroken(invariant) => self.invariants_broken.with([invariant.id()]).increment(1),
