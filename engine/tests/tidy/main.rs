@@ -11,6 +11,7 @@ mod arrows;
 mod banned;
 mod commands;
 mod finding;
+mod first_payment;
 mod heads;
 mod layout;
 mod lengths;
