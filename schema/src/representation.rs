@@ -9,7 +9,7 @@ use crate::currency::Currency;
 use crate::ids::{MerchantId, OperationNo, PaymentId, Version};
 use crate::ledger::LedgerEntry;
 use crate::money::{Amount, Minor};
-use crate::operation::{OperationKind, PgOutcome};
+use crate::operation::{Operation, OperationKind, PgOutcome, Progress};
 use crate::payment::{CaptureMode, Payment};
 use crate::problem::{ProblemBody, ProblemCode};
 use crate::status::Status;
@@ -52,7 +52,7 @@ pub struct RefundView {
     pub refund_id: String,
     /// How much.
     pub amount: Amount,
-    /// `open`, `approved`, `failed` or `given-up`.
+    /// `open`, `approved`, `failed` (out of tries: an operator decides) or `given-up`.
     pub status: &'static str,
     /// Why.
     pub reason: Option<Reason>,
@@ -162,10 +162,18 @@ fn refunds(payment: &Payment) -> Vec<RefundView> {
         .map(|refund| RefundView {
             refund_id: payment.refund_id(refund.no),
             amount: refund.amount,
-            status: refund.progress.as_str(),
+            status: refund_status(refund),
             reason: refund.reason.clone(),
         })
         .collect()
+}
+
+/// A refund that waits for an operator tells its merchant so, unless nobody knows yet whether money moved.
+fn refund_status(refund: &Operation) -> &'static str {
+    match (refund.progress, refund.outcome) {
+        (Progress::DeadLettered, PgOutcome::Declined | PgOutcome::Failed) => "failed",
+        (progress, _) => progress.as_str(),
+    }
 }
 
 fn state_message(payment: &Payment) -> &'static str {
