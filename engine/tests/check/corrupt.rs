@@ -191,7 +191,7 @@ async fn every_change_of_the_tables_is_found() {
 
 type Change = fn(&mut Vec<Value>, u64);
 
-fn of<'a>(record: &'a mut Vec<Value>, id: u64, key: &str) -> &'a mut Value {
+fn of<'a>(record: &'a mut [Value], id: u64, key: &str) -> &'a mut Value {
     let key = format!("{id}:{key}");
     let line = record.iter_mut().find(|line| line["answer"]["key"] == key.as_str());
     &mut line.expect("an entry of that key")["answer"]

@@ -76,6 +76,10 @@ impl Engine {
     }
 
     /// Waits until it ends by itself.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test's own thread waits for a process and for nothing else"
+    )]
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
@@ -112,6 +116,7 @@ impl Engine {
 }
 
 impl Drop for Engine {
+    #[expect(clippy::print_stderr, reason = "a failed test shows what the engine said")]
     fn drop(&mut self) {
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             drop(self.child.kill());
@@ -135,6 +140,10 @@ pub(crate) fn program(data_dir: &Path, variables: &[(String, String)]) -> Comman
     command
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test's own thread waits for a process and for nothing else"
+)]
 fn spawn(dir: &Path, variables: &[(String, String)]) -> (Child, [String; 3]) {
     let ready = dir.join("ready.json");
     drop(std::fs::remove_file(&ready));
@@ -160,6 +169,7 @@ fn spawn(dir: &Path, variables: &[(String, String)]) -> (Child, [String; 3]) {
         std::thread::sleep(Duration::from_millis(10));
     }
     drop(child.kill());
+    drop(child.wait());
     panic!("the engine was not ready within {PATIENCE:?}");
 }
 

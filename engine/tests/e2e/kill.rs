@@ -1,10 +1,11 @@
 //! Death at any moment, again and again, under load.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::client::{Desk, Merchant};
@@ -12,10 +13,13 @@ use crate::engine::{Engine, PATIENCE};
 
 const DEATHS: u64 = 20;
 
+/// Merchant and key of an authorization.
+type Name = (String, String);
+
 /// What clients were told: by key, the status and bytes of every success.
 #[derive(Default)]
 struct Told {
-    authorized: Mutex<BTreeMap<(String, String), (u16, Vec<u8>)>>,
+    authorized: Mutex<BTreeMap<Name, (u16, Vec<u8>)>>,
     accepted: Mutex<BTreeMap<u64, (String, Vec<&'static str>)>>,
     requests: AtomicU64,
     stop: AtomicBool,
@@ -34,10 +38,7 @@ async fn client(shop: Merchant, round: u64, lane: u64, told: Arc<Told>) {
             continue;
         }
         let id = answer.json()["paymentId"].as_u64().expect("a payment id");
-        told.authorized
-            .lock()
-            .expect("no panic")
-            .insert((shop.id.clone(), key), (answer.status, answer.bytes));
+        told.authorized.lock().insert((shop.id.clone(), key), (answer.status, answer.bytes));
         if answer.status == 402 {
             continue;
         }
@@ -53,13 +54,7 @@ async fn client(shop: Merchant, round: u64, lane: u64, told: Arc<Told>) {
         };
         let Ok(answer) = shop.post(&format!("{what}/{id}"), body).await else { return };
         if matches!(answer.status, 200 | 202) {
-            told.accepted
-                .lock()
-                .expect("no panic")
-                .entry(id)
-                .or_insert((shop.id.clone(), Vec::new()))
-                .1
-                .push(what);
+            told.accepted.lock().entry(id).or_insert((shop.id.clone(), Vec::new())).1.push(what);
         }
     }
 }
@@ -92,8 +87,8 @@ async fn twenty_deaths_under_load_lose_and_double_nothing() {
         }
         engine.restart();
     }
-    let authorized = told.authorized.lock().expect("no panic").clone();
-    let accepted = told.accepted.lock().expect("no panic").clone();
+    let authorized = told.authorized.lock().clone();
+    let accepted = told.accepted.lock().clone();
     assert!(authorized.len() > 50, "enough successes to mean something: {}", authorized.len());
 
     for ((merchant, key), (status, bytes)) in &authorized {
@@ -108,7 +103,7 @@ async fn twenty_deaths_under_load_lose_and_double_nothing() {
         shop.until(*id, &format!("{ends:?}"), done).await;
     }
     assert_money_moved_once(&engine).await;
-    assert_check_is_clean(&engine);
+    assert_check_is_clean(&engine).await;
 }
 
 async fn assert_money_moved_once(engine: &Engine) {
@@ -126,7 +121,7 @@ async fn assert_money_moved_once(engine: &Engine) {
 }
 
 /// Everything rests or is terminal within a minute, and every invariant holds.
-fn assert_check_is_clean(engine: &Engine) {
+async fn assert_check_is_clean(engine: &Engine) {
     let begun = Instant::now();
     loop {
         let check = engine.command_json(&["check", "--json"]);
@@ -142,6 +137,6 @@ fn assert_check_is_clean(engine: &Engine) {
             return;
         }
         assert!(begun.elapsed() < PATIENCE, "still in flight: {check}");
-        std::thread::sleep(Duration::from_millis(200));
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -27,7 +27,7 @@ struct Engine {
 
 impl Engine {
     async fn start() -> Self {
-        let dir = TempDir::new().unwrap();
+        let dir = TempDir::new().expect("a directory for the engine");
         let ready = dir.path().join("ready.json");
         let child = Command::new(env!("CARGO_BIN_EXE_payment-engine"))
             .args([
@@ -49,12 +49,12 @@ impl Engine {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
+            .expect("the program was built with this test");
         let mut engine = Self { child, public: String::new(), operator: String::new(), _dir: dir };
         let addresses =
             tokio::time::timeout(PATIENCE, read_when_there(&ready)).await.expect("the engine starts");
-        engine.public = addresses["public"].as_str().unwrap().to_owned();
-        engine.operator = addresses["operator"].as_str().unwrap().to_owned();
+        engine.public = address(&addresses, "public");
+        engine.operator = address(&addresses, "operator");
         engine
     }
 }
@@ -67,10 +67,14 @@ impl Drop for Engine {
     }
 }
 
+fn address(addresses: &Value, name: &str) -> String {
+    addresses[name].as_str().expect("the ready file names every listener").to_owned()
+}
+
 async fn read_when_there(path: &Path) -> Value {
     loop {
         if let Ok(text) = std::fs::read(path) {
-            return serde_json::from_slice(&text).unwrap();
+            return serde_json::from_slice(&text).expect("the ready file appears whole");
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -92,8 +96,8 @@ impl Curl {
             match word.as_str() {
                 "-s" => {}
                 "-H" => {
-                    let header = words.next().unwrap();
-                    let (name, value) = header.split_once(": ").unwrap();
+                    let header = words.next().expect("-H has a value");
+                    let (name, value) = header.split_once(": ").expect("a header has a name and a value");
                     curl.headers.push((name.to_owned(), value.to_owned()));
                 }
                 "-d" => curl.body = words.next(),
@@ -115,8 +119,9 @@ impl Curl {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let answer = request.body(self.body.clone().unwrap_or_default()).send().await.unwrap();
-        (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+        let answer = request.body(self.body.clone().unwrap_or_default()).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.expect("an answer is JSON"))
     }
 }
 
@@ -151,7 +156,7 @@ async fn rested(engine: &Engine, client: &Client, id: u64) -> Value {
         loop {
             let get = Curl { url: url.clone(), headers: Vec::new(), body: None };
             let (_, payment) = get.send(client).await;
-            let status = payment["status"].as_str().unwrap();
+            let status = payment["status"].as_str().expect("a payment has a state");
             if matches!(status, "AUTHORIZED" | "CAPTURED" | "PARTIAL_REFUNDED") {
                 return payment;
             }
