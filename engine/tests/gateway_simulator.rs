@@ -35,7 +35,10 @@ impl Stage {
     }
 
     async fn fault(&self, fault: &str) {
-        let body = json!({"operation": "authorize", "fault": fault, "count": 1, "delayMs": 2_000});
+        let mut body = json!({"operation": "authorize", "fault": fault, "count": 1});
+        if fault == "late-answer" {
+            body["delayMs"] = json!(2_000);
+        }
         let url = format!("http://{}/v1/faults", self.simulator.address());
         let answer = reqwest::Client::new().post(url).json(&body).send().await.expect("the simulator");
         assert!(answer.status().is_success(), "{fault}");

@@ -84,6 +84,7 @@ fn actors_are_counted_by_kind() {
         "actor_restarts_total{kind=\"journal\"} 1",
         "actor_message_duration_seconds_bucket{kind=\"payment\",le=\"0.001\"} 1",
         "# TYPE payment_actors_live gauge",
+        "rate_limiter_fallback_total 0",
         "# TYPE process_resident_memory_bytes gauge",
     ] {
         assert!(page.lines().any(|found| found == line), "{line} is missing from\n{page}");

@@ -4,3 +4,4 @@
 mod books;
 mod clean;
 mod corrupt;
+mod over_http;
