@@ -231,7 +231,7 @@ impl OutboxLane {
             self.retry_later(ctx);
             return;
         }
-        for (record, result) in batch.into_iter().zip(results) {
+        for (record, result) in batch.into_iter().zip(results).rev() {
             match result {
                 Ok(()) => {
                     self.published_total += 1;

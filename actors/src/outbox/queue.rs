@@ -103,15 +103,16 @@ impl Queue {
         }
     }
 
-    /// One record failed while others did not: its payment waits, with all its records in order.
+    /// One record failed while others did not: its payment waits, with all its records in order. Of several that
+    /// failed, the last one is parked first: each is older than all that its payment has waiting.
     pub(super) fn park(&mut self, failed: OutboxRecord) {
         let id = failed.payment_id;
         let (mut mine, others): (VecDeque<_>, VecDeque<_>) =
             self.ready.drain(..).partition(|record| record.payment_id == id);
         self.ready = others;
         let parked = self.parked.entry(id).or_default();
-        parked.push_back(failed);
         parked.append(&mut mine);
+        parked.push_front(failed);
     }
 
     /// Parked payments are tried again, before everything else.

@@ -49,7 +49,8 @@ impl Witness<'_> {
                     refusal.rejection.code,
                     ProblemCode::CaptureConflict | ProblemCode::RefundConflict | ProblemCode::CancelConflict
                 );
-                if unmoved && conflict && self.is_acceptable(before, &request.wish) {
+                if unmoved && conflict && !self.is_taken(request) && self.is_acceptable(before, &request.wish)
+                {
                     let (wish, code) = (request.wish.as_str(), refusal.rejection.code.as_str());
                     let what = format!("{wish} was refused with {code} in {}", before.status);
                     self.report(I6, before.id, what);
@@ -57,6 +58,12 @@ impl Witness<'_> {
             }
             Heard::Answer(_) | Heard::Nothing => {}
         }
+    }
+
+    /// A command whose key is taken may have come to nothing since, as a cancel does that an operator gave up.
+    fn is_taken(&self, request: &Request) -> bool {
+        let place = request.key.clone().map(|key| (request.merchant_id.clone(), key));
+        place.is_some_and(|place| self.world.store.inspect(|tables| tables.keys.contains_key(&place)))
     }
 
     /// Whether the state allows the wish (its amount is another question).

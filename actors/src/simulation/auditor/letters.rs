@@ -33,7 +33,9 @@ fn check_effects(evidence: &Evidence<'_>, letter: &str, reasons: &BTreeSet<&str>
     let Some((_, row)) = evidence.tables.letters.get(letter) else {
         return evidence.report(I11, None, format!("letter {letter} has vanished"));
     };
-    let Some(payment_id) = row.payment_id.filter(|_| row.operation.is_some()) else {
+    // A record's letter, or one that only tells of a contradiction: nothing but the letter itself can change.
+    let moves_payment = row.operation.is_some() && row.error_type != "CONTRADICTING_ANSWER";
+    let Some(payment_id) = row.payment_id.filter(|_| moves_payment) else {
         return;
     };
     let effects = evidence

@@ -78,8 +78,8 @@ impl SimEventLog {
         self.shared.arrival.notify_waiters();
     }
 
-    fn publish_one(&self, record: &Record, failed: &mut BTreeSet<(Topic, Bytes)>) -> Result<(), LogError> {
-        let key = (record.topic, record.key.clone());
+    fn publish_one(&self, record: &Record, failed: &mut BTreeSet<Bytes>) -> Result<(), LogError> {
+        let key = record.key.clone();
         if failed.contains(&key) {
             return Err(LogError("an earlier record of the same key failed".to_owned()));
         }
