@@ -104,7 +104,7 @@ fn request(kind: OperationKind) -> PgRequest {
 
 fn recorded(status: &str, amount: u64) -> String {
     format!(
-        "{{\"key\":\"k\",\"paymentId\":2049,\"status\":\"{status}\",\"amount\":{amount},\"currency\":\"USD\",\
+        "{{\"key\":\"2049:capture:2:3\",\"paymentId\":2049,\"status\":\"{status}\",\"amount\":{amount},\"currency\":\"USD\",\
          \"transactionId\":\"tx-9\",\"responseCode\":\"NO\",\"retryable\":false}}"
     )
 }
