@@ -132,6 +132,7 @@ fn cases() -> Vec<(Answer, &'static str, Answer, &'static str)> {
         case(both(200, &recorded("approved", 700)), "approved", "approved"),
         case(both(200, &recorded("approved", 701)), "unknown", "mismatch"),
         case(both(200, &recorded("declined", 700)), "declined", "declined"),
+        case(both(200, &recorded("declined", 700).replace(":2:3", ":2:4")), "unknown", "unknown"),
         case(both(200, &recorded("failed", 700)), "failed", "failed"),
         case(both(200, &recorded("processing", 700)), "processing", "processing"),
         case(both(200, "{\"status\":"), "unknown", "unknown"),
