@@ -1,6 +1,7 @@
 //! Group commits.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -12,7 +13,19 @@ use crate::ports::journal_store::{Append, AppendOutcome, CommitMark, JournalStor
 impl JournalStore for SimStore {
     async fn append(&self, batch: &[Append]) -> Result<Vec<AppendOutcome>, StoreError> {
         let batch = batch.to_vec();
-        self.commit("append", move |tables| batch.iter().map(|append| tables.append(append)).collect()).await
+        let environment = Arc::clone(&self.environment);
+        self.commit("append", move |tables| {
+            let append = |append: &Append| {
+                let outcome = tables.append(append);
+                let (id, expected, payment) = (append.payment.id, append.expected.0, &append.payment);
+                let (version, status) = (payment.version.0, payment.status);
+                environment
+                    .note(format_args!("append {id} {expected} to {version} {status}: {}", word(&outcome)));
+                outcome
+            };
+            batch.iter().map(append).collect()
+        })
+        .await
     }
 
     async fn committed(&self, marks: &[CommitMark]) -> Result<Vec<bool>, StoreError> {
@@ -21,5 +34,13 @@ impl JournalStore for SimStore {
 
     async fn reserve_sequences(&self, count: u64) -> Result<Range<u64>, StoreError> {
         self.write("reserve", move |tables| tables.reserve_sequences(count)).await
+    }
+}
+
+fn word(outcome: &AppendOutcome) -> &'static str {
+    match outcome {
+        AppendOutcome::Committed => "committed",
+        AppendOutcome::VersionConflict => "version conflict",
+        AppendOutcome::KeyTaken(_) => "key taken",
     }
 }
