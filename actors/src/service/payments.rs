@@ -226,24 +226,21 @@ impl PaymentService {
         let (payment, entries) = self.payment(&request.caller.merchant_id, id).await?;
         let answered = match request.operation {
             "authorize" => authorization_answer(&payment),
-            "cancel" => cancel_answer(&payment)?,
-            _ => None,
+            // Not under way and not done: the cancel has not been taken, and may yet be.
+            "cancel" => cancel_answer(&payment).map_err(|_| not_taken_in_time())?,
+            _ => return Err(not_taken_in_time()),
         };
-        // It may have been answered in this very moment; then the stored answer is the right one, and no other.
-        if let (Some(_), Some(key)) = (answered, &request.caller.key) {
-            let stored = self.ports.store.key(&request.caller.merchant_id, key).await;
-            let stored = stored.map_err(|cause| unreadable(&cause))?.and_then(|record| record.answer);
-            if let Some(answer) = stored {
-                return Ok(Outcome { answer, payment_id: id, replayed: false });
+        let answer = match (answered, &request.caller.key) {
+            // It was answered in this very moment; then the stored answer is the right one, and no other.
+            (Some(_), Some(key)) => {
+                let stored = self.ports.store.key(&request.caller.merchant_id, key).await;
+                let stored = stored.map_err(|cause| unreadable(&cause))?.and_then(|record| record.answer);
+                stored.ok_or_else(not_taken_in_time)?
             }
-        }
-        if matches!(request.operation, "capture" | "refund") {
-            let detail = "the request was not taken in time; whether it was taken is not known, so repeat it with the \
-                          same idempotency key";
-            return Err(Refusal::for_now(ProblemCode::StoreUnavailable, detail, Duration::from_secs(1)));
-        }
-        let kind = answered.unwrap_or(AnswerKind::Pending);
-        Ok(Outcome { answer: render(kind, &payment, entries), payment_id: id, replayed: false })
+            (Some(kind), None) => render(kind, &payment, entries),
+            (None, _) => render(AnswerKind::Pending, &payment, entries),
+        };
+        Ok(Outcome { answer, payment_id: id, replayed: false })
     }
 
     fn request<C: serde::Serialize>(
@@ -295,6 +292,12 @@ impl PaymentService {
             }
         }
     }
+}
+
+fn not_taken_in_time() -> Refusal {
+    let detail = "the request was not taken in time; whether it was taken is not known, so repeat it with the same \
+                  idempotency key";
+    Refusal::for_now(ProblemCode::StoreUnavailable, detail, Duration::from_secs(1))
 }
 
 fn key_reused(id: PaymentId) -> Rejection {
