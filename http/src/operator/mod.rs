@@ -8,6 +8,7 @@ mod actors;
 mod audit;
 mod breakers;
 mod dead_letters;
+mod diagnosis;
 mod observe;
 mod payments;
 mod stats;
@@ -49,6 +50,10 @@ pub fn configure(config: &mut web::ServiceConfig, state: &OperatorState) {
         .service(readable("/circuit-breaker/status", breakers::status))
         .service(readable("/circuit-breaker/{name}", breakers::breaker))
         .service(postable("/circuit-breaker/{name}/state", web::post().to(breakers::set_state)))
+        .service(readable("/monitoring/circuit-breaker", diagnosis::all))
+        .service(readable("/monitoring/circuit-breaker/status", diagnosis::status))
+        .service(readable("/monitoring/circuit-breaker/health", diagnosis::health))
+        .service(readable("/monitoring/circuit-breaker/diagnose", diagnosis::diagnose))
         .service(readable("/stats/settlement", stats::settlement))
         .service(readable("/stats/refund", stats::refund))
         .service(readable("/stats/overview", stats::overview))

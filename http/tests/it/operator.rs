@@ -154,6 +154,17 @@ async fn breakers_are_shown_and_set() {
     let status = desk.get("/circuit-breaker/status").await.json();
     assert_eq!((&status["breakers"][0], status["breakers"].as_array().unwrap().len()), (&expected, 2));
     assert_eq!(desk.get("/circuit-breaker/nobody").await.status, 404);
+    let analysed = desk.get("/monitoring/circuit-breaker").await.json();
+    assert_eq!(analysed["breakers"][0]["analysis"], "11 of the last 25 calls failed; calls pass");
+    assert_eq!(
+        desk.get("/monitoring/circuit-breaker/status").await.json()["breakers"][0]["health"],
+        "healthy"
+    );
+    let health = desk.get("/monitoring/circuit-breaker/health").await;
+    let refusing = health.json()["health"] == "refusing";
+    assert_eq!(health.status, if refusing { 503 } else { 200 });
+    let ill = desk.get("/monitoring/circuit-breaker/diagnose").await.json();
+    assert!(ill["breakers"].as_array().unwrap().iter().all(|breaker| breaker["health"] != "healthy"));
     for state in ["CLOSED", "FORCED_OPEN", "DISABLED", "FORCED_HALF_OPEN"] {
         let body = format!(r#"{{"state":"{state}","reason":"drill"}}"#);
         assert_eq!(desk.post("/circuit-breaker/pg-authorize/state", &body).await.status, 202, "{state}");
