@@ -10,6 +10,7 @@
 mod arrows;
 mod banned;
 mod commands;
+mod compiler;
 mod finding;
 mod first_payment;
 mod heads;
