@@ -95,17 +95,32 @@ async fn automatic_capture_is_asked_for_in_the_answer_to_the_authorization() {
 async fn the_whole_story_of_a_payment_fits_one_screen() {
     let engine = Engine::start();
     let shop = Merchant::new(&engine, "shop-4");
-    let id = shop.authorized("story", 900, json!({"captureMode": "automatic"})).await;
-    shop.until(id, "a movement", |payment| {
-        payment["ledgerEntries"].as_array().is_some_and(|entries| !entries.is_empty())
+    let id = shop.authorized("story", 900, json!({})).await;
+    Desk::pg(&engine)
+        .post("/v1/faults", json!({"operation": "capture", "fault": "failed", "count": 2}))
+        .await;
+    shop.command("capture", id, json!({"amount": 700})).await;
+    shop.until_status(id, "CAPTURED").await;
+    for (amount, status) in [(300, "PARTIAL_REFUNDED"), (400, "REFUNDED")] {
+        shop.command("refund", id, json!({"reason": format!("part {amount}"), "amount": amount})).await;
+        shop.until_status(id, status).await;
+    }
+    shop.until(id, "three movements", |payment| {
+        payment["ledgerEntries"].as_array().is_some_and(|entries| entries.len() == 3)
     })
     .await;
     let output = engine.command(&["payment", &id.to_string()]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for wanted in ["CAPTURED", "AUTHORIZED", "payment.captured", "merchant_receivable", "approved"] {
+    for wanted in
+        ["CAPTURED", "REFUNDED", "payment.captured", "merchant_receivable", "1–2 failed, 3 approved"]
+    {
         assert!(text.contains(wanted), "{wanted} in {text}");
     }
+    assert!(!text.contains("record of anything else"), "{text}");
+    // Four lines of history and two events are the two tries that failed; the rest is the screen.
+    assert!(text.lines().count() <= 40 + 6, "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     let check = engine.command(&["check", "--require-work"]);
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 }
