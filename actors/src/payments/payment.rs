@@ -241,8 +241,14 @@ impl Actor for PaymentActor {
         match message {
             PaymentMessage::Accept(identity, new) => self.accept(identity, *new, ctx).await,
             PaymentMessage::Join(new) => self.join(*new).await,
-            PaymentMessage::Await(what, key, reply) => self.wait(what, key, reply).await,
-            PaymentMessage::Work(work) => self.work(*work, ctx).await,
+            PaymentMessage::Await(what, key, reply) => {
+                self.wait(what, key, reply).await;
+                self.tend_for_waiters(ctx);
+            }
+            PaymentMessage::Work(work) => {
+                self.work(*work, ctx).await;
+                self.tend_for_waiters(ctx);
+            }
             PaymentMessage::Wake => self.wake(ctx).await,
             PaymentMessage::ExchangeEnded(end) => self.exchange_ended(end, ctx).await,
             PaymentMessage::Due(no, StepDue(step)) => self.due(no, step, ctx).await,

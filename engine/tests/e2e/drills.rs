@@ -70,6 +70,31 @@ async fn every_part_comes_back_and_its_neighbours_do_not_notice() {
 }
 
 #[actix_rt::test]
+async fn an_authorization_whose_shard_dies_is_answered_before_its_deadline() {
+    let engine = Engine::start();
+    let (shop, desk) = (Merchant::new(&engine, "shop-1"), Desk::operator(&engine));
+    let fault = json!({"operation": "authorize", "fault": "late-answer", "count": 1, "delayMs": 600_000});
+    Desk::pg(&engine).post("/v1/faults", fault).await;
+    let authorization = tokio::task::spawn_local({
+        let shop = shop.clone();
+        async move { shop.authorize("held", 1_000, json!({})).await.expect("an answer") }
+    });
+    let home = loop {
+        let shards = node(&desk, "root/payments").await["children"].as_array().cloned().unwrap_or_default();
+        if let Some(shard) = shards.iter().find(|shard| shard["childrenTotal"] != 0) {
+            break shard["path"].as_str().expect("a path").to_owned();
+        }
+    };
+    while Desk::pg(&engine).record().await.is_empty() {}
+    let killed = desk.post("/api/admin/actors/kill", json!({"path": home, "reason": "a drill"})).await;
+    assert_eq!(killed.status, 202);
+    let answer = authorization.await.expect("the client lives");
+    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("AUTHORIZED")), "{}", answer.json());
+    let id = answer.json()["paymentId"].as_u64().expect("a payment id");
+    assert_eq!(Desk::pg(&engine).approvals(id, "authorize").await, 1);
+}
+
+#[actix_rt::test]
 async fn too_many_restarts_end_the_program_with_a_clear_message() {
     let mut engine = Engine::start_with(&[("PAYMENT__SUPERVISION__RESTART_COUNT", "2")]);
     let http = reqwest::Client::new();

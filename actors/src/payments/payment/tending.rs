@@ -4,6 +4,7 @@ use payment_schema::command::Command;
 use payment_schema::decide::resume;
 use payment_schema::effect::Effect;
 use payment_schema::ids::OperationNo;
+use payment_schema::payment::Payment;
 use payment_schema::pg::{Finding, PgRequest, Refusal, Report, Source};
 
 use super::work::PaymentWork;
@@ -61,6 +62,11 @@ impl PaymentActor {
         });
         let report = Report { source, finding };
         self.work(PaymentWork::own(Command::PgReport { operation_no: no, attempt, report }), ctx).await;
+        // The report may have told nothing new, because an earlier incarnation's commit or another process was
+        // faster; then nobody has told those who wait here.
+        if let Some(payment) = self.held() {
+            self.answer_waiters(&payment, &[]).await;
+        }
     }
 
     pub(super) async fn due(&mut self, no: OperationNo, step: Step, ctx: &mut Ctx<Self>) {
@@ -99,7 +105,23 @@ impl PaymentActor {
         self.work(PaymentWork::own(Command::CheckAge), ctx).await;
         let Some(payment) = self.held() else { return };
         self.answer_waiters(&payment, &[]).await;
-        let untended: Vec<Effect> = resume(&payment)
+        self.tend(&payment, ctx);
+    }
+
+    /// Somebody waits for a payment whose actor was started for them: the one before it may have died with its
+    /// shard. A process that is alone takes its work up now; with others about, one of them may be at it, and the
+    /// lease tells.
+    pub(super) fn tend_for_waiters(&mut self, ctx: &mut Ctx<Self>) {
+        if !self.deps.alone || self.waiters.is_empty() {
+            return;
+        }
+        if let Some(payment) = self.held() {
+            self.tend(&payment, ctx);
+        }
+    }
+
+    fn tend(&mut self, payment: &Payment, ctx: &mut Ctx<Self>) {
+        let untended: Vec<Effect> = resume(payment)
             .into_iter()
             .filter(|effect| !self.exchanges.is_tended(operation_of(*effect)))
             .collect();
