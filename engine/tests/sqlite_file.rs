@@ -222,6 +222,24 @@ fn a_data_directory_has_one_engine() {
 }
 
 #[test]
+fn nothing_is_committed_to_files_that_are_gone() {
+    for gone in ["db", "db-wal"] {
+        let (path, _directory) = place();
+        run(async {
+            let store = open(&path);
+            scene(&store).captured("m-1", "k-1").await;
+            store.ping().await.expect("a store in its place answers");
+            std::fs::remove_file(path.with_extension(gone)).expect("the file is removed");
+            for refused in [store.ping().await, store.reserve_sequences(1).await.map(drop)] {
+                let refused = refused.expect_err("what is gone is not written to");
+                assert!(matches!(&refused, StoreError::Unavailable(_)), "{refused}");
+                assert!(refused.to_string().contains("was removed or replaced"), "{refused}");
+            }
+        });
+    }
+}
+
+#[test]
 fn history_cannot_be_changed_even_by_hand() {
     let (path, _directory) = place();
     run(async {

@@ -18,6 +18,7 @@ mod open;
 mod operators;
 mod outbox;
 mod payments;
+mod place;
 mod readers;
 mod subscription;
 mod totals;

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::failure::{Failure, guarded};
+use super::place::Place;
 
 /// Most pieces of work in one transaction, so that the first caller does not wait for a whole backlog.
 const MOST_IN_GROUP: usize = 256;
@@ -40,10 +41,11 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread; it counts `log_grew` up after every commit that added to the event log.
     pub(super) fn start(connection: Connection, log_grew: watch::Sender<u64>) -> std::io::Result<Self> {
+        let mut place = Place::of(&connection)?;
         let (queue, jobs) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(&connection, &jobs, &log_grew))?;
+            .spawn(move || serve(&connection, &mut place, &jobs, &log_grew))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -112,12 +114,17 @@ where
     }
 }
 
-fn serve(connection: &Connection, jobs: &mpsc::Receiver<Box<dyn Job>>, log_grew: &watch::Sender<u64>) {
+fn serve(
+    connection: &Connection,
+    place: &mut Place,
+    jobs: &mpsc::Receiver<Box<dyn Job>>,
+    log_grew: &watch::Sender<u64>,
+) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         group.extend(jobs.try_iter().take(MOST_IN_GROUP - 1));
         let grew = Cell::new(false);
-        let fate = commit_together(connection, &mut group, &grew);
+        let fate = place.verify().and_then(|()| commit_together(connection, &mut group, &grew));
         if grew.get() && fate.is_ok() {
             log_grew.send_modify(|count| *count += 1);
         }
