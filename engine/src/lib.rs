@@ -8,6 +8,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod gateway;
+pub mod mariadb;
 pub mod pg_simulator;
 pub mod ports;
 pub mod serve;

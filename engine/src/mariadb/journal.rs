@@ -1,0 +1,167 @@
+//! [`JournalStore`] on MariaDB.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use payment_actors::ports::StoreError;
+use payment_actors::ports::journal_store::{Append, AppendOutcome, CommitMark, JournalStore};
+use payment_schema::ids::{PaymentId, Version};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::mysql::MySqlRow;
+
+use super::MariaDbStore;
+use super::append::{Entry, Holdings, Plan, Round};
+use super::columns::{payment_id, signed, unsigned, value};
+use super::failure::{Failure, Meaning};
+use super::session::Session;
+use super::statements::{List, MOST, Repeated};
+use super::tries::{Tries, repeatable};
+use super::{keys, letters, writes};
+
+#[async_trait]
+impl JournalStore for MariaDbStore {
+    async fn append(&self, batch: &[Append]) -> Result<Vec<AppendOutcome>, StoreError> {
+        let mut plan = Plan::new(batch);
+        let mut tries = Tries::new(&self.database);
+        while let Some(round) = plan.round() {
+            let (mut session, versions) = tries.begin(opening(&plan, &round)).await?;
+            match write(&mut session, &versions, &plan, &round).await {
+                Ok(()) => {
+                    session.commit().await?;
+                    plan.committed(&round);
+                }
+                Err(failure) if failure.meaning() == Meaning::Conflict => {
+                    match holdings(&mut session, &plan, &round).await {
+                        Ok(holdings) => {
+                            session.rest();
+                            if !plan.take_out(&round, &holdings) {
+                                // Whoever stood in the way has not committed, or never will.
+                                tries.again(failure.into()).await?;
+                            }
+                        }
+                        Err(failure) => tries.after(session, failure).await?,
+                    }
+                }
+                Err(failure) => tries.after(session, failure).await?,
+            }
+        }
+        Ok(plan.outcomes())
+    }
+
+    async fn committed(&self, marks: &[CommitMark]) -> Result<Vec<bool>, StoreError> {
+        repeatable!(self, |session| are_committed(session, marks))
+    }
+
+    async fn reserve_sequences(&self, count: u64) -> Result<Range<u64>, StoreError> {
+        // A block whose answer is lost is a gap.
+        repeatable!(self, |session| reserve(session, count))
+    }
+}
+
+/// Begins the transaction, and in the same round trip locks the payments that are to be moved and reads where they
+/// are. In the order of their ids, so that transactions which want the same ones wait for each other.
+fn opening(plan: &Plan<'_>, round: &Round) -> impl SqlSafeStr {
+    let mut text = "BEGIN".to_owned();
+    let mut before = "; SELECT payment_id, version FROM payment WHERE payment_id IN (";
+    for id in round.moved(plan) {
+        write!(text, "{before}{}", id.get()).expect("a string takes everything");
+        before = ", ";
+    }
+    if text.len() > "BEGIN".len() {
+        text.push_str(") ORDER BY payment_id FOR UPDATE");
+    }
+    // Nothing but numbers was put in.
+    AssertSqlSafe(text)
+}
+
+async fn write(
+    session: &mut Session,
+    versions: &[MySqlRow],
+    plan: &Plan<'_>,
+    round: &Round,
+) -> Result<(), Failure> {
+    let versions = versions.iter().map(read_version).collect::<Result<Vec<_>, _>>()?;
+    let entries: Vec<&Entry<'_>> = round.written.iter().map(|place| &plan.entries[*place]).collect();
+    let expected = entries.iter().filter(|entry| !entry.is_new());
+    let all_there = expected.map(|entry| (entry.append.payment.id, entry.append.expected)).all(|expected| {
+        versions.binary_search_by_key(&expected.0, |found| found.0).is_ok_and(|at| versions[at] == expected)
+    });
+    if !all_there {
+        return Err(Failure::Moved);
+    }
+    writes::write(session, &entries).await
+}
+
+fn read_version(row: &MySqlRow) -> Result<(PaymentId, Version), Failure> {
+    Ok((payment_id(row)?, Version(unsigned(row, "version")?)))
+}
+
+static VERSIONS: Repeated = Repeated::new(
+    &[List::new("SELECT payment_id, version FROM payment WHERE payment_id IN (", "?", ", ")],
+    ")",
+    MOST,
+);
+
+/// Undoes the transaction and reads what its appends may have collided with.
+async fn holdings<'b>(
+    session: &mut Session,
+    plan: &Plan<'b>,
+    round: &Round,
+) -> Result<Holdings<'b>, Failure> {
+    session.roll_back().await?;
+    let entries: Vec<&Entry<'b>> = round.written.iter().map(|place| &plan.entries[*place]).collect();
+    let mut holdings = Holdings::default();
+    for (statement, piece) in VERSIONS.lists(&entries) {
+        let statement =
+            piece.fold(statement, |statement, entry| statement.bind(entry.append.payment.id.as_i64()));
+        for row in session.rows(statement).await? {
+            holdings.versions.extend([read_version(&row)?]);
+        }
+    }
+    let claims: Vec<_> = entries.iter().filter_map(|entry| entry.claim().map(|(key, _)| key)).collect();
+    holdings.keys = keys::find_all(session, &claims).await?;
+    Ok(holdings)
+}
+
+async fn are_committed(session: &mut Session, marks: &[CommitMark]) -> Result<Vec<bool>, Failure> {
+    let mut found = Vec::with_capacity(marks.len());
+    for mark in marks {
+        found.push(is_committed(session, mark).await?);
+    }
+    Ok(found)
+}
+
+/// Reads with locks: a transaction that wrote its rows and has not ended, because its commit is held back or is
+/// still on its way, is waited for instead of being taken for one that never was.
+async fn is_committed(session: &mut Session, mark: &CommitMark) -> Result<bool, Failure> {
+    const TOKEN: &str =
+        "SELECT token FROM payment_transition WHERE payment_id = ? AND version = ? LOCK IN SHARE MODE";
+    let statement = sqlx::query(TOKEN).bind(mark.payment_id.as_i64()).bind(signed(mark.version.0));
+    let row = session.row(statement).await?;
+    let token: Option<i64> = row.map(|row| value(&row, "token")).transpose()?;
+    if token == Some(mark.token.cast_signed()) {
+        return Ok(true);
+    }
+    if let Some((merchant_id, key)) = &mark.key {
+        let taken = keys::find_settled(session, merchant_id, key).await?;
+        return Ok(taken.is_some_and(|taken| taken.is_of(mark.payment_id, mark.token)));
+    }
+    match &mark.letter_id {
+        // With a transition its token has decided; a letter's id alone may be another writer's.
+        Some(id) if mark.operation_no.is_none() => letters::is_settled(session, id).await,
+        Some(_) | None => Ok(false),
+    }
+}
+
+async fn reserve(session: &mut Session, count: u64) -> Result<Range<u64>, Failure> {
+    // The new value comes back with the acknowledgement.
+    const SQL: &str = "
+        UPDATE payment_sequence SET next_sequence = LAST_INSERT_ID(next_sequence + ?) WHERE only_row = 1";
+    let done = session.run(sqlx::query(SQL).bind(signed(count))).await?;
+    if done.rows_affected() == 0 {
+        return Err(Failure::unreadable("next_sequence", "nothing"));
+    }
+    let end = done.last_insert_id();
+    Ok(end - count..end)
+}
