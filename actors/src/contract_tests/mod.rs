@@ -7,6 +7,8 @@
 //! payment_actors::store_contract!(fresh);
 //! ```
 //!
+//! Attributes before the factory's name are put on every test, such as `#[ignore = "needs a server"]`.
+//!
 //! A factory gives an empty store or log, and whatever must live as long as it is used. Cases never sleep; where
 //! something must come, they wait for it up to [`PATIENCE`].
 
@@ -43,8 +45,8 @@ pub fn run<F: Future>(case: F) -> F::Output {
 /// One test for each case of the store's contract.
 #[macro_export]
 macro_rules! store_contract {
-    ($factory:path) => {
-        $crate::contract_cases! { $factory:
+    ($(#[$attribute:meta])* $factory:path) => {
+        $crate::contract_cases! { $(#[$attribute])* $factory:
             appends::a_new_payment_reads_back_whole,
             appends::every_step_of_a_payment_reads_back,
             appends::of_two_changes_of_one_version_the_second_drops_out,
@@ -88,8 +90,8 @@ macro_rules! store_contract {
 /// One test for each case of the event log's contract.
 #[macro_export]
 macro_rules! event_log_contract {
-    ($factory:path) => {
-        $crate::contract_cases! { $factory:
+    ($(#[$attribute:meta])* $factory:path) => {
+        $crate::contract_cases! { $(#[$attribute])* $factory:
             log_records::records_of_one_key_keep_their_order,
             log_records::offsets_rise_without_gaps,
             log_records::a_record_arrives_as_it_was_published,
@@ -109,15 +111,20 @@ macro_rules! event_log_contract {
 /// The tests of a list of cases; [`store_contract`] and [`event_log_contract`] have the lists.
 #[macro_export]
 macro_rules! contract_cases {
-    ($factory:path: $($area:ident :: $case:ident,)+) => {
-        $(
-            #[test]
-            fn $case() {
-                $crate::contract_tests::run(async {
-                    let (under_test, _kept) = $factory().await;
-                    $crate::contract_tests::$area::$case(under_test).await;
-                });
-            }
-        )+
+    ($(#[$attribute:meta])* $factory:path: $($area:ident :: $case:ident,)+) => {
+        $crate::contract_cases! { @each [$(#[$attribute])*] $factory: $($area :: $case,)+ }
+    };
+    (@each $attributes:tt $factory:path: $($area:ident :: $case:ident,)+) => {
+        $($crate::contract_cases! { @one $attributes $factory: $area :: $case })+
+    };
+    (@one [$($attributes:tt)*] $factory:path: $area:ident :: $case:ident) => {
+        #[test]
+        $($attributes)*
+        fn $case() {
+            $crate::contract_tests::run(async {
+                let (under_test, _kept) = $factory().await;
+                $crate::contract_tests::$area::$case(under_test).await;
+            });
+        }
     };
 }

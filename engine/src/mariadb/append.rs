@@ -129,7 +129,7 @@ impl<'b> Plan<'b> {
 
 impl Round {
     /// Payments that must be at the version their change was decided on.
-    pub(super) fn moved<'p>(&self, plan: &'p Plan<'_>) -> BTreeSet<PaymentId> {
+    pub(super) fn moved(&self, plan: &Plan<'_>) -> BTreeSet<PaymentId> {
         let written = self.written.iter().map(|place| &plan.entries[*place]);
         written.filter(|entry| !entry.is_new()).map(|entry| entry.append.payment.id).collect()
     }

@@ -123,7 +123,9 @@ fn translate(error: &MySqlDatabaseError) -> StoreError {
         1021 | 1114 | 1041 | 1135 => unavailable("the database has no room left; free disk or memory"),
         1290 | 1792 | 1836 => unavailable("the database is open for reading only"),
         1044 | 1045 | 1142 | 1143 | 1227 => unavailable("the database account may not do this; grant it"),
-        1054 | 1146 => unavailable("the tables are not as this program makes them; run `payment-engine migrate`"),
+        1054 | 1146 => {
+            unavailable("the tables are not as this program makes them; run `payment-engine migrate`")
+        }
         1969 => unavailable("the database ended the statement because it took too long"),
         1048 | 1062 | 1264 | 1364 | 1366 | 1406 | 1644 | 4025 => {
             StoreError::Corrupt(format!("a row would break the schema ({error})"))

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use payment_actors::ports::StoreError;
 use payment_actors::ports::journal_store::{Append, AppendOutcome, CommitMark, JournalStore};
 use payment_schema::ids::{PaymentId, Version};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
 use sqlx::mysql::MySqlRow;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::MariaDbStore;
 use super::append::{Entry, Holdings, Plan, Round};

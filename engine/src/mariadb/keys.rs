@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use payment_actors::ports::journal_store::KeyRecord;
+use payment_actors::ports::journal_store::{Append, KeyClaim, KeyRecord};
 use payment_schema::fingerprint::Fingerprint;
 use payment_schema::ids::{MerchantId, PaymentId};
 use payment_schema::representation::Answer;
@@ -13,7 +13,7 @@ use super::append::{Entry, FullKey};
 use super::columns::{payment_id, value};
 use super::failure::Failure;
 use super::session::Session;
-use super::statements::{List, MOST, Repeated};
+use super::statements::{List, MOST, Repeated, Statement};
 
 /// A key's row.
 pub(super) struct TakenKey {
@@ -115,28 +115,26 @@ static TAKE: Repeated = Repeated::new(
     MOST,
 );
 
+type Claim<'e> = (FullKey<'e>, &'e KeyClaim, &'e Append);
+
 /// Takes the keys of these appends. In the order of the keys, so that transactions which want the same ones wait for
 /// each other instead of getting entangled.
 pub(super) async fn take(session: &mut Session, entries: &[&Entry<'_>]) -> Result<(), Failure> {
-    let mut claims: Vec<_> = entries
-        .iter()
-        .filter(|entry| !entry.has_key)
-        .filter_map(|entry| entry.claim().map(|(key, claim)| (key, claim, entry.append)))
-        .collect();
+    let open = entries.iter().filter(|entry| !entry.has_key);
+    let mut claims: Vec<Claim<'_>> =
+        open.filter_map(|entry| entry.claim().map(|(key, claim)| (key, claim, entry.append))).collect();
     claims.sort_unstable_by_key(|(key, _, _)| *key);
-    let take = |statement: super::statements::Statement, (key, claim, append): &_| {
-        let (merchant_id, name): &FullKey<'_> = key;
-        let claim: &&payment_actors::ports::journal_store::KeyClaim = claim;
-        let append: &&payment_actors::ports::journal_store::Append = append;
-        statement
-            .bind(merchant_id.as_str().to_owned())
-            .bind(name.as_str().to_owned())
-            .bind(claim.fingerprint.0.to_vec())
-            .bind(append.payment.id.as_i64())
-            .bind(claim.operation)
-            .bind(append.token.cast_signed())
-    };
-    TAKE.run(session, &claims, take).await.map(|_| ())
+    TAKE.run(session, &claims, bind_claim).await.map(|_| ())
+}
+
+fn bind_claim(statement: Statement, ((merchant_id, key), claim, append): &Claim<'_>) -> Statement {
+    statement
+        .bind(merchant_id.as_str().to_owned())
+        .bind(key.as_str().to_owned())
+        .bind(claim.fingerprint.0.to_vec())
+        .bind(append.payment.id.as_i64())
+        .bind(claim.operation)
+        .bind(append.token.cast_signed())
 }
 
 /// Compares each row with each answer, so there are not too many in one statement.
@@ -154,29 +152,30 @@ static ANSWER: Repeated = Repeated::new(
     32,
 );
 
+type Answered<'e> = (FullKey<'e>, &'e Answer);
+
 /// Stores the answers of these appends under keys that are taken and have none.
 pub(super) async fn answer(session: &mut Session, entries: &[&Entry<'_>]) -> Result<(), Failure> {
-    let mut answers: Vec<(&str, &str, &Answer)> = entries
+    let mut answers: Vec<Answered<'_>> = entries
         .iter()
         .flat_map(|entry| {
-            let merchant_id = entry.append.payment.merchant_id.as_str();
-            entry.append.answers.iter().map(move |(key, answer)| (merchant_id, key.as_str(), answer))
+            let merchant_id = &entry.append.payment.merchant_id;
+            entry.append.answers.iter().map(move |(key, answer)| ((merchant_id, key), answer))
         })
         .collect();
-    answers.sort_by_key(|(merchant_id, key, _)| (*merchant_id, *key));
-    let bind = |mut statement: super::statements::Statement, piece: &[(&str, &str, &Answer)]| {
-        for (merchant_id, key, answer) in piece {
-            statement =
-                statement.bind((*merchant_id).to_owned()).bind((*key).to_owned()).bind(answer.body.clone());
-        }
-        for (merchant_id, key, answer) in piece {
-            statement =
-                statement.bind((*merchant_id).to_owned()).bind((*key).to_owned()).bind(answer.status);
-        }
-        for (merchant_id, key, _) in piece {
-            statement = statement.bind((*merchant_id).to_owned()).bind((*key).to_owned());
-        }
-        statement
+    // Stable: of two answers to one key the first counts.
+    answers.sort_by_key(|(key, _)| *key);
+    ANSWER.run_pieces(session, &answers, bind_answers).await.map(|_| ())
+}
+
+fn bind_answers(statement: Statement, piece: &[Answered<'_>]) -> Statement {
+    let bind_key = |statement: Statement, (merchant_id, key): &FullKey<'_>| {
+        statement.bind(merchant_id.as_str().to_owned()).bind(key.as_str().to_owned())
     };
-    ANSWER.run_pieces(session, &answers, bind).await.map(|_| ())
+    let statement = piece
+        .iter()
+        .fold(statement, |statement, (key, answer)| bind_key(statement, key).bind(answer.body.clone()));
+    let statement =
+        piece.iter().fold(statement, |statement, (key, answer)| bind_key(statement, key).bind(answer.status));
+    piece.iter().fold(statement, |statement, (key, _)| bind_key(statement, key))
 }

@@ -70,11 +70,8 @@ async fn post(
     Ok(outcomes)
 }
 
-static KNOWN: Repeated = Repeated::new(
-    &[List::new("SELECT payment_id FROM payment WHERE payment_id IN (", "?", ", ")],
-    ")",
-    MOST,
-);
+static KNOWN: Repeated =
+    Repeated::new(&[List::new("SELECT payment_id FROM payment WHERE payment_id IN (", "?", ", ")], ")", MOST);
 
 async fn known_payments(
     session: &mut Session,
@@ -173,21 +170,21 @@ impl Posted {
                 statement.bind(movement.payment_id.as_i64()).bind(movement.operation_no.0)
             });
             for row in session.rows(statement).await? {
-                posted.add(Facts::read(&row)?);
+                posted.add(&Facts::read(&row)?);
             }
         }
         for (statement, piece) in POSTED_FOR_EVENT.lists(movements) {
             let statement =
                 piece.fold(statement, |statement, movement| statement.bind(movement.event_id.to_string()));
             for row in session.rows(statement).await? {
-                posted.add(Facts::read(&row)?);
+                posted.add(&Facts::read(&row)?);
             }
         }
         Ok(posted)
     }
 
     /// Takes in one row. The two rows of a movement differ in their side alone, as they were written.
-    fn add(&mut self, half: Facts) {
+    fn add(&mut self, half: &Facts) {
         let merge = |known: &mut Facts| {
             known.debit = known.debit.take().or_else(|| half.debit.clone());
             known.credit = known.credit.take().or_else(|| half.credit.clone());
@@ -198,7 +195,7 @@ impl Posted {
     }
 
     fn note(&mut self, movement: &Movement) {
-        self.add(Facts::of(movement));
+        self.add(&Facts::of(movement));
     }
 
     fn judge(&self, movement: &Movement) -> PostOutcome {

@@ -70,7 +70,7 @@ pub(super) async fn run(connection: &mut MySqlConnection, target: &str) -> Resul
     // The lock goes with the connection too, should this not arrive.
     let released = connection.execute(RELEASE_LOCK).await;
     let migrated = done?;
-    released.map_err(|error| OpenError::from_sqlx(target, error))?;
+    released.map_err(|error| OpenError::from_sqlx(target, &error))?;
     Ok(migrated)
 }
 
@@ -78,8 +78,8 @@ async fn take_lock(connection: &mut MySqlConnection, target: &str) -> Result<(),
     let deadline = Instant::now() + LOCK_PATIENCE;
     while Instant::now() < deadline {
         let row =
-            connection.fetch_one(TAKE_LOCK).await.map_err(|error| OpenError::from_sqlx(target, error))?;
-        if row.try_get("taken").map_err(|error| OpenError::from_sqlx(target, error))? {
+            connection.fetch_one(TAKE_LOCK).await.map_err(|error| OpenError::from_sqlx(target, &error))?;
+        if row.try_get("taken").map_err(|error| OpenError::from_sqlx(target, &error))? {
             return Ok(());
         }
     }
@@ -87,7 +87,7 @@ async fn take_lock(connection: &mut MySqlConnection, target: &str) -> Result<(),
 }
 
 async fn run_locked(connection: &mut MySqlConnection, target: &str) -> Result<Migrated, OpenError> {
-    let from = match look(connection).await.map_err(|error| OpenError::from_sqlx(target, error))? {
+    let from = match look(connection).await.map_err(|error| OpenError::from_sqlx(target, &error))? {
         Found::Nothing => 0,
         Found::Version(version) => version,
         Found::Foreign => return Err(OpenError::Foreign(target.to_owned())),
@@ -95,7 +95,7 @@ async fn run_locked(connection: &mut MySqlConnection, target: &str) -> Result<Mi
     if from > SCHEMA_VERSION {
         return Err(OpenError::Newer { target: target.to_owned(), found: from, known: SCHEMA_VERSION });
     }
-    connection.execute(RECORDS).await.map_err(|error| OpenError::from_sqlx(target, error))?;
+    connection.execute(RECORDS).await.map_err(|error| OpenError::from_sqlx(target, &error))?;
     for (version, (name, text)) in (1_i64..).zip(MIGRATIONS).filter(|(version, _)| *version > from) {
         run_one(connection, version, name, text).await.map_err(|error| OpenError::Migration {
             target: target.to_owned(),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 
 use super::failure::server_error;
@@ -17,6 +17,9 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `SKIP LOCKED` came with 10.6.
 const OLDEST_SERVER: (u32, u32) = (10, 6);
+
+/// What to connect to while the database is still to be made.
+const ON_EVERY_SERVER: &str = "information_schema";
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +47,9 @@ pub enum OpenError {
         cause: String,
     },
     /// The account is refused.
-    #[error("the account is refused by {target}: {cause}; correct user and password, or grant it the database")]
+    #[error(
+        "the account is refused by {target}: {cause}; correct user and password, or grant it the database"
+    )]
     Refused {
         /// The database, without password.
         target: String,
@@ -109,21 +114,24 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn from_sqlx(target: &str, error: sqlx::Error) -> Self {
+    pub(super) fn from_sqlx(target: &str, error: &sqlx::Error) -> Self {
         let (target, cause) = (target.to_owned(), error.to_string());
-        match server_error(&error).map(sqlx::mysql::MySqlDatabaseError::number) {
+        match server_error(error).map(sqlx::mysql::MySqlDatabaseError::number) {
             Some(1044 | 1045 | 1130 | 1142 | 1227 | 1698) => Self::Refused { target, cause },
             Some(1049) => Self::Missing(target),
             Some(_) => Self::Other { target, cause },
-            None => match error {
-                sqlx::Error::Tls(cause) => Self::Tls { target, cause: cause.to_string() },
-                sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                    // rustls hands a certificate that it does not trust on like this.
-                    Self::Tls { target, cause }
-                }
-                _ => Self::Unreachable { target, cause },
-            },
+            None if is_about_trust(error) => Self::Tls { target, cause },
+            None => Self::Unreachable { target, cause },
         }
+    }
+}
+
+/// rustls hands on a certificate that it does not trust as invalid data.
+fn is_about_trust(error: &sqlx::Error) -> bool {
+    if let sqlx::Error::Io(error) = error {
+        error.kind() == std::io::ErrorKind::InvalidData
+    } else {
+        matches!(error, sqlx::Error::Tls(_))
     }
 }
 
@@ -138,10 +146,10 @@ pub(super) async fn prepare(options: &MariaDbOptions) -> Result<(), OpenError> {
 /// Creates the database when it is missing and brings its schema up to date.
 pub(super) async fn migrate(options: &MariaDbOptions) -> Result<Migrated, OpenError> {
     let target = options.target();
-    let mut connection = match first_connection(options, true).await {
+    let mut connection = match first_connection(options, &options.database).await {
         Err(OpenError::Missing(_)) => {
             create_database(options).await?;
-            first_connection(options, true).await?
+            first_connection(options, &options.database).await?
         }
         connected => connected?,
     };
@@ -152,10 +160,10 @@ pub(super) async fn migrate(options: &MariaDbOptions) -> Result<Migrated, OpenEr
 
 async fn check(options: &MariaDbOptions) -> Result<(), OpenError> {
     let target = options.target();
-    let mut connection = first_connection(options, true).await?;
+    let mut connection = first_connection(options, &options.database).await?;
     let found = migrations::look(&mut connection).await;
     close(connection).await;
-    match found.map_err(|error| OpenError::from_sqlx(&target, error))? {
+    match found.map_err(|error| OpenError::from_sqlx(&target, &error))? {
         Found::Version(SCHEMA_VERSION) => Ok(()),
         Found::Version(found) if found > SCHEMA_VERSION => {
             Err(OpenError::Newer { target, found, known: SCHEMA_VERSION })
@@ -168,23 +176,21 @@ async fn check(options: &MariaDbOptions) -> Result<(), OpenError> {
 
 async fn create_database(options: &MariaDbOptions) -> Result<(), OpenError> {
     let name = options.database.replace('`', "``");
-    let text = format!(
-        "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
-    );
-    let mut connection = first_connection(options, false).await?;
+    let text =
+        format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin");
+    let mut connection = first_connection(options, ON_EVERY_SERVER).await?;
     // The name is quoted as an identifier, and comes from whoever configures the program.
     let created = connection.execute(sqlx::raw_sql(AssertSqlSafe(text))).await;
     close(connection).await;
-    created.map(|_| ()).map_err(|error| OpenError::from_sqlx(&options.target(), error))
+    created.map(|_| ()).map_err(|error| OpenError::from_sqlx(&options.target(), &error))
 }
 
 /// A connection without the time limits of the pools' sessions: a migration takes as long as it takes.
-async fn first_connection(options: &MariaDbOptions, to_database: bool) -> Result<MySqlConnection, OpenError> {
+async fn first_connection(options: &MariaDbOptions, database: &str) -> Result<MySqlConnection, OpenError> {
     let target = options.target();
-    let server = options.server.clone();
-    let server = if to_database { server.database(&options.database) } else { without_database(server) };
+    let server = options.server.clone().database(database);
     let mut connection = match tokio::time::timeout(CONNECT_PATIENCE, server.connect()).await {
-        Ok(connected) => connected.map_err(|error| OpenError::from_sqlx(&target, error))?,
+        Ok(connected) => connected.map_err(|error| OpenError::from_sqlx(&target, &error))?,
         Err(_) => {
             let cause = format!("no answer within {} s", CONNECT_PATIENCE.as_secs());
             return Err(OpenError::Unreachable { target, cause });
@@ -194,13 +200,8 @@ async fn first_connection(options: &MariaDbOptions, to_database: bool) -> Result
     Ok(connection)
 }
 
-/// The database in the URL may be the one that is still to be made; this one is on every server.
-fn without_database(server: MySqlConnectOptions) -> MySqlConnectOptions {
-    server.database("information_schema")
-}
-
 async fn check_server(connection: &mut MySqlConnection, target: &str) -> Result<(), OpenError> {
-    let failed = |error| OpenError::from_sqlx(target, error);
+    let failed = |error| OpenError::from_sqlx(target, &error);
     let row = connection.fetch_one("SELECT VERSION() AS version").await.map_err(failed)?;
     let version: String = row.try_get("version").map_err(failed)?;
     if is_new_enough(&version) {

@@ -95,5 +95,8 @@ async fn oldest_open(session: &mut Session, limit: u32) -> Result<Vec<PaymentId>
 
 /// A table is read: a server may answer while its tables cannot be.
 async fn ask_anything(session: &mut Session) -> Result<(), Failure> {
-    session.row(sqlx::query("SELECT next_sequence FROM payment_sequence WHERE only_row = 1")).await.map(|_| ())
+    session
+        .row(sqlx::query("SELECT next_sequence FROM payment_sequence WHERE only_row = 1"))
+        .await
+        .map(|_| ())
 }

@@ -135,11 +135,8 @@ const DUE: &str = "
     SELECT payment_id, due_at FROM payment FORCE INDEX (payment_due)
     WHERE due_kind = ? AND due_at <= ? ORDER BY due_at, payment_id LIMIT ? FOR UPDATE SKIP LOCKED";
 
-static LEASE: Repeated = Repeated::new(
-    &[List::new("UPDATE payment SET due_at = ? WHERE payment_id IN (", "?", ", ")],
-    ")",
-    MOST,
-);
+static LEASE: Repeated =
+    Repeated::new(&[List::new("UPDATE payment SET due_at = ? WHERE payment_id IN (", "?", ", ")], ")", MOST);
 
 async fn claim(
     session: &mut Session,

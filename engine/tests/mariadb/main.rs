@@ -1,0 +1,15 @@
+//! The MariaDB store against a real server.
+//!
+//! These tests need one, so plain `cargo test` lists them as ignored. With a server's address in `PAYMENT_DB_HOST`,
+//! `PAYMENT_DB_PORT`, `PAYMENT_DB_USER` and `PAYMENT_DB_PASSWORD` they run by
+//! `cargo test -p payment-engine --test mariadb -- --include-ignored`. The account must be allowed to create databases
+//! and, for what looks at the whole server, to do everything. Every test has a database of its own.
+
+mod conflicts;
+mod contracts;
+mod opening;
+mod outages;
+mod proxy;
+mod queries;
+mod server;
+mod work;
