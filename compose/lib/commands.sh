@@ -59,14 +59,15 @@ command_status() {
 
 status_text() {
     local part pid
-    printf '%-14s %-12s %-18s %-8s %s\n' part state address pid log
+    printf '%-14s %-18s %s\n' part address pid
     for part in "${PARTS[@]}" pg-simulator; do
         if pid="$(pid_of "$part")"; then
-            printf '%-14s %-12s %-18s %-8s %s\n' "$part" running "127.0.0.1:$(port_of "$part")" "$pid" "$PLACE/$part/log"
+            printf '%-14s %-18s %s\n' "$part" "127.0.0.1:$(port_of "$part")" "$pid"
         elif [ "$part" != pg-simulator ]; then
-            printf '%-14s %-12s\n' "$part" "not running"
+            printf '%-14s %s\n' "$part" "does not run"
         fi
     done
+    printf 'logs: %s\n' "$PLACE/PART/log"
 }
 
 status_json() {

@@ -9,7 +9,7 @@ start_kafka() {
     choose_port kafka/controller $(($(port_of kafka) + 1))
     configure_kafka
     format_kafka
-    start_part kafka "${kafka_java[@]}" -Xmx512m kafka.Kafka "$PLACE/kafka/server.properties"
+    start_part kafka "${kafka_java[@]}" -Xmx512m kafka.Kafka server.properties
 }
 
 # Whether the jars are those that the pom of today asks for.
@@ -30,8 +30,8 @@ fetch_kafka() {
         rm -rf "$PLACE/kafka/repository"
     fi
     java="$(find_java)" || die "there is no Java 17 or newer here, which Kafka runs on"
-    kafka_java=("$java" -cp "$PLACE/kafka/libs/*" -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError
-        -Djava.io.tmpdir="$PLACE/kafka/tmp" -Dlog4j2.configurationFile="$HERE/kafka/log4j2.properties")
+    kafka_java=("$java" -cp 'libs/*' -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir=tmp
+        -Dlog4j2.configurationFile=log4j2.properties)
 }
 
 find_java() {
@@ -51,6 +51,8 @@ configure_kafka() {
     local port controller
     port="$(port_of kafka)"
     controller="$(port_of kafka/controller)"
+    # Everything is named relative to the folder it runs in: a comma or colon in an absolute name would part it in two.
+    cp "$HERE/kafka/log4j2.properties" "$PLACE/kafka/log4j2.properties"
     # Topics are made by the engine, which knows their partitions; one made by accident would have the wrong number.
     write_whole "$PLACE/kafka/server.properties" <<END
 process.roles=broker,controller
@@ -61,7 +63,7 @@ listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
 advertised.listeners=PLAINTEXT://127.0.0.1:$port
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
-log.dirs=$PLACE/kafka/data
+log.dirs=data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=3
@@ -78,8 +80,10 @@ format_kafka() {
     [ ! -e "$PLACE/kafka/data/meta.properties" ] || return 0
     local cluster
     cluster="$(head -c 16 /dev/urandom | base64 | tr -d '=' | tr '+/' 'AB')"
-    "${kafka_java[@]}" kafka.tools.StorageTool format -t "$cluster" -c "$PLACE/kafka/server.properties" \
-        >"$PLACE/kafka/format.log" 2>&1 || {
+    (
+        cd "$PLACE/kafka" || exit
+        "${kafka_java[@]}" kafka.tools.StorageTool format -t "$cluster" -c server.properties >format.log 2>&1
+    ) || {
         show_tail "$PLACE/kafka/format.log"
         die "Kafka's storage cannot be made in $PLACE/kafka/data"
     }
