@@ -60,13 +60,20 @@ command_status() {
 status_text() {
     local part pid
     printf '%-14s %-18s %s\n' part address pid
-    for part in "${PARTS[@]}" pg-simulator; do
+    for part in "${PARTS[@]}"; do
         if pid="$(pid_of "$part")"; then
             printf '%-14s %-18s %s\n' "$part" "127.0.0.1:$(port_of "$part")" "$pid"
-        elif [ "$part" != pg-simulator ]; then
+        else
             printf '%-14s %s\n' "$part" "does not run"
         fi
     done
+    # Only `run` starts these; where the engine listens is in its own output.
+    if pid="$(pid_of pg-simulator)"; then
+        printf '%-14s %-18s %s\n' pg-simulator "127.0.0.1:$(port_of pg-simulator)" "$pid"
+    fi
+    if pid="$(pid_of engine)"; then
+        printf '%-14s %-18s %s\n' engine "" "$pid"
+    fi
     printf 'logs: %s\n' "$PLACE/PART/log"
 }
 
@@ -89,13 +96,11 @@ command_run() {
     build_engine
     command_up
     start_simulator
+    export_environment
     local code=0
-    (
-        export_environment
-        run_engine "$@"
-    ) || code=$?
+    run_engine "$@" || code=$?
     stop_process pg-simulator 20
-    say "MariaDB, Redis and Kafka go on; compose/native down ends them"
+    ! pid_of mariadb >/dev/null || say "MariaDB, Redis and Kafka go on; compose/native down ends them"
     exit "$code"
 }
 

@@ -23,15 +23,15 @@ need_parts() {
 
 need_compiler() {
     has cargo || die "Rust is missing, which the engine is built with; install it from https://rustup.rs"
-    can_compile c || need gcc "SQLite and the allocator are C, and Rust links through cc"
-    can_compile c || need libc6-dev "the headers for that"
-    can_compile c++ || need g++ "librdkafka, the client of Kafka, is C and C++"
+    compiles_with cc c || need gcc "SQLite and the allocator are C, and Rust links through cc"
+    compiles_with cc c || need libc6-dev "the headers for that"
+    compiles_with g++ c++ || need g++ "librdkafka, the client of Kafka, is C and C++"
     has make || need make "to build librdkafka"
     [ -e /usr/include/zlib.h ] || need zlib1g-dev "librdkafka compresses with it"
 }
 
-can_compile() {
-    echo 'int main(void) { return 0; }' | "${1/c++/g++}" -x "$1" -o /dev/null - >/dev/null 2>&1
+compiles_with() {
+    echo 'int main(void) { return 0; }' | "$1" -x "$2" -o /dev/null - >/dev/null 2>&1
 }
 
 # install_missing NEEDS…: runs the functions that note what is missing, then installs that.
@@ -44,6 +44,9 @@ install_missing() {
     has apt-get || die "there is no apt-get here; install by hand what these Debian packages hold: ${missing[*]}"
     say "installing Debian packages (they bring no services):"
     printf '%s\n' "${reasons[@]}" >&2
+    if [ "$(id -u)" -ne 0 ] && ! has sudo; then
+        die "only root can install them, and there is no sudo; have root run: apt-get install --no-install-recommends ${missing[*]}"
+    fi
     mkdir -p "$PLACE"
     logged "apt-get update" "$PLACE/apt-update.log" as_root apt-get update ||
         die "the lists of packages cannot be fetched; the first start needs Debian's package mirror"
@@ -56,10 +59,7 @@ install_missing() {
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
-    elif has sudo; then
-        sudo -- "$@"
     else
-        say "this needs root: run it as root, or install sudo, or have somebody run: $*"
-        return 1
+        sudo -- "$@"
     fi
 }
