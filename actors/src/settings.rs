@@ -47,8 +47,7 @@ pub struct EngineSettings {
     pub recovery_sweep: Duration,
     /// Which due payments this process looks after.
     pub recovers: Vec<DueKind>,
-    /// Nobody else uses the store: at start everything open is taken up at once, leases or not, and what a payment's
-    /// actor remembers is taken for what the store holds.
+    /// Nobody else uses the store, so at start everything open is taken up at once, leases or not.
     pub alone: bool,
 }
 

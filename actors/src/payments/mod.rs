@@ -57,8 +57,6 @@ pub struct PaymentDeps {
     pub workers: WorkerHandles,
     /// An idle payment's actor ends after this long.
     pub passivate_after: Duration,
-    /// No other process moves payments, so what is remembered is what the store holds.
-    pub alone: bool,
 }
 
 /// The workers, by operation.

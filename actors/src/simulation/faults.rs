@@ -42,6 +42,8 @@ faults! {
     CommitAnswerLost = "commit-answer-lost", 0.03;
     /// A commit is lost, and nobody says so.
     CommitLost = "commit-lost", 0.02;
+    /// A commit's connection breaks, and the commit happens later all the same.
+    CommitDelayed = "commit-delayed", 0.02;
     /// The caller of a commit died; the commit happened.
     CommitOrphaned = "commit-orphaned", 0.0;
     /// The caller of a commit died; the commit never happened.

@@ -138,7 +138,9 @@ impl Nodes {
         };
         self.world.environment.count(Fault::Crash);
         process.death.tell();
+        self.world.store.set_dying(true);
         process.engine.crash().await;
+        self.world.store.set_dying(false);
         sleep(away).await;
         self.start(node).await;
     }

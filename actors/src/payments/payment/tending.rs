@@ -93,6 +93,7 @@ impl PaymentActor {
 
     /// Looks after whatever is open and untended.
     pub(super) async fn wake(&mut self, ctx: &mut Ctx<Self>) {
+        self.memory = Memory::Unread;
         match self.read().await {
             Ok(Some(_)) => {}
             Ok(None) => return,

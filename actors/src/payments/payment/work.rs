@@ -116,7 +116,10 @@ impl PaymentActor {
         };
         let key = work.claim.as_ref().map(|claim| &claim.key);
         let verdict = decide(&payment, &work.command, &self.context(key));
-        if !matches!(verdict, Ok(Verdict::Commit(_))) && self.may_be_outdated() {
+        // Only the version fence tells that the payment was moved by another process, or by an append that a dead
+        // incarnation left under way; and only an append meets the fence. Whatever is decided without one must be
+        // decided on what the store holds now.
+        if !matches!(verdict, Ok(Verdict::Commit(_))) && !self.memory_is_fresh {
             self.memory = Memory::Unread;
             return Round::Again;
         }
@@ -129,12 +132,6 @@ impl PaymentActor {
             Ok(Verdict::Repeat(told)) => self.repeat(work, &payment, told, ctx).await,
             Ok(Verdict::Commit(decision)) => self.commit(work, &payment, *decision, ctx).await,
         }
-    }
-
-    /// Only the version fence tells that another process moved the payment, and only an append meets the fence:
-    /// whatever is decided without one must be decided on what the store holds now.
-    fn may_be_outdated(&self) -> bool {
-        !self.deps.alone && !self.memory_is_fresh
     }
 
     /// The store does not answer. A PG report must not get lost: the PG is asked again later.

@@ -180,9 +180,9 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// A merchant read another's payment.
-    pub(in crate::simulation) fn foreign_read(&self, id: PaymentId) {
-        self.report(I12, id, "another merchant read it".to_owned());
+    /// A merchant read or moved another's payment.
+    pub(in crate::simulation) fn foreign_access(&self, id: PaymentId) {
+        self.report(I12, id, "another merchant had access to it".to_owned());
     }
 
     pub(super) fn report(

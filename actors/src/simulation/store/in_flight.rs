@@ -3,13 +3,14 @@
 //! Owns the question what becomes of it when the caller dies: never done, done, or done later.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
-use super::SimStore;
 use super::tables::Tables;
+use super::{Host, SimStore};
 use crate::simulation::environment::Environment;
 use crate::simulation::faults::Fault;
 
@@ -24,6 +25,8 @@ pub(super) enum Cut {
     Late(Duration),
 }
 
+const SHORT_WHILE: Duration = Duration::from_millis(10);
+
 /// One write under way. Dropped with its write still inside, the caller is dead.
 pub(super) struct InFlight<T, F: FnOnce(&mut Tables) -> T + Send + 'static> {
     what: &'static str,
@@ -31,6 +34,7 @@ pub(super) struct InFlight<T, F: FnOnce(&mut Tables) -> T + Send + 'static> {
     cut: Cut,
     environment: Arc<Environment>,
     tables: Arc<Mutex<Tables>>,
+    host: Arc<Host>,
 }
 
 impl<T, F: FnOnce(&mut Tables) -> T + Send + 'static> InFlight<T, F> {
@@ -41,6 +45,7 @@ impl<T, F: FnOnce(&mut Tables) -> T + Send + 'static> InFlight<T, F> {
             cut,
             environment: Arc::clone(&store.environment),
             tables: Arc::clone(&store.tables),
+            host: Arc::clone(&store.host),
         }
     }
 
@@ -49,6 +54,30 @@ impl<T, F: FnOnce(&mut Tables) -> T + Send + 'static> InFlight<T, F> {
         let apply = self.apply.take()?;
         self.environment.note(format_args!("store {}", self.what));
         Some(apply(&mut self.tables.lock()))
+    }
+
+    /// Leaves the write to happen later.
+    pub(super) fn delay(&mut self) -> Option<T> {
+        let apply = self.apply.take()?;
+        match self.cut {
+            Cut::Late(after) => self.happen_later(apply, after),
+            Cut::Now | Cut::Never => self.happen_later(apply, SHORT_WHILE),
+        }
+        None
+    }
+
+    fn happen_later(&self, apply: F, after: Duration) {
+        let (what, environment, tables) =
+            (self.what, Arc::clone(&self.environment), Arc::clone(&self.tables));
+        let host = Arc::clone(&self.host);
+        let deaths = host.deaths.load(Ordering::Relaxed);
+        actix_rt::spawn(async move {
+            sleep(after).await;
+            if host.deaths.load(Ordering::Relaxed) == deaths {
+                environment.note(format_args!("store {what} at last"));
+                apply(&mut tables.lock());
+            }
+        });
     }
 
     /// Drops the write.
@@ -65,15 +94,11 @@ impl<T, F: FnOnce(&mut Tables) -> T + Send + 'static> Drop for InFlight<T, F> {
             return;
         };
         match self.cut {
-            Cut::Late(after) if !self.environment.is_calm() => {
+            Cut::Late(after)
+                if !self.environment.is_calm() && !self.host.is_dying.load(Ordering::Relaxed) =>
+            {
                 self.environment.count(Fault::CommitLandedLate);
-                let (what, environment, tables) =
-                    (self.what, Arc::clone(&self.environment), Arc::clone(&self.tables));
-                actix_rt::spawn(async move {
-                    sleep(after).await;
-                    environment.note(format_args!("store {what} of a dead caller"));
-                    apply(&mut tables.lock());
-                });
+                self.happen_later(apply, after);
             }
             Cut::Now | Cut::Late(_) => {
                 self.environment.count(Fault::CommitOrphaned);

@@ -2,8 +2,8 @@
 //!
 //! Owns the weather between caller and tables: delays, outages, commits that fail, succeed, or succeed with the
 //! answer lost. What was committed survives every crash; what was in flight is committed or not, as the seed
-//! says, and perhaps a little later, when somebody has already read the old state (`networked`: another
-//! machine's database does that, a file that only one process opens does not).
+//! says, and perhaps later, when somebody has already read the old state: after seconds in another machine's database
+//! (`networked`), after moments in one that lives in the process, and never when that dies.
 
 mod in_flight;
 mod journal;
@@ -14,6 +14,7 @@ mod payments;
 mod tables;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -33,6 +34,14 @@ pub struct SimStore {
     tables: Arc<Mutex<Tables>>,
     dice: Mutex<Dice>,
     networked: bool,
+    host: Arc<Host>,
+}
+
+/// The process that an embedded store lives in.
+#[derive(Debug, Default)]
+struct Host {
+    is_dying: AtomicBool,
+    deaths: AtomicU64,
 }
 
 /// What becomes of one call.
@@ -49,6 +58,7 @@ enum Ending {
     Refused,
     DoneUnheard,
     LostUnheard,
+    DelayedUnheard,
 }
 
 impl SimStore {
@@ -56,7 +66,16 @@ impl SimStore {
     #[must_use]
     pub fn new(environment: Arc<Environment>, networked: bool) -> Self {
         let dice = Mutex::new(environment.dice(Purpose::Store));
-        Self { environment, tables: Arc::default(), dice, networked }
+        Self { environment, tables: Arc::default(), dice, networked, host: Arc::default() }
+    }
+
+    /// Says that a process dies, or is dead. A store that lives in it leaves nothing to happen later; another
+    /// machine's does.
+    pub(super) fn set_dying(&self, dying: bool) {
+        if !self.networked {
+            self.host.is_dying.store(dying, Ordering::Relaxed);
+            self.host.deaths.fetch_add(u64::from(dying), Ordering::Relaxed);
+        }
     }
 
     /// Looks at the raw tables, as the auditor does: without weather.
@@ -70,7 +89,11 @@ impl SimStore {
         sleep(fate.before).await;
         let answer = match fate.ending {
             Ending::Done if !self.environment.is_out(Part::Store) => Ok(view(&self.tables.lock())),
-            Ending::Done | Ending::Refused | Ending::DoneUnheard | Ending::LostUnheard => Err(refused(what)),
+            Ending::Done
+            | Ending::Refused
+            | Ending::DoneUnheard
+            | Ending::LostUnheard
+            | Ending::DelayedUnheard => Err(refused(what)),
         };
         sleep(fate.after).await;
         answer
@@ -86,6 +109,7 @@ impl SimStore {
             (Fault::StoreRefused, Ending::Refused),
             (Fault::CommitAnswerLost, Ending::DoneUnheard),
             (Fault::CommitLost, Ending::LostUnheard),
+            (Fault::CommitDelayed, Ending::DelayedUnheard),
         ];
         self.change(what, self.fate(&endings), apply).await
     }
@@ -100,6 +124,7 @@ impl SimStore {
             (Fault::CommitFailed, Ending::Refused),
             (Fault::CommitAnswerLost, Ending::DoneUnheard),
             (Fault::CommitLost, Ending::LostUnheard),
+            (Fault::CommitDelayed, Ending::DelayedUnheard),
         ];
         self.change(what, self.fate(&endings), apply).await
     }
@@ -118,17 +143,23 @@ impl SimStore {
             _ if out => flight.give_up(),
             Ending::Done | Ending::DoneUnheard => flight.land(),
             Ending::Refused | Ending::LostUnheard => flight.give_up(),
+            Ending::DelayedUnheard => flight.delay(),
         };
         drop(flight);
         sleep(fate.after).await;
         match (fate.ending, done) {
             (Ending::Done, Some(answer)) => Ok(answer),
-            (Ending::DoneUnheard | Ending::LostUnheard, _) if !out => {
+            (Ending::DoneUnheard | Ending::LostUnheard | Ending::DelayedUnheard, _) if !out => {
                 Err(StoreError::OutcomeUnknown(format!("the connection broke during {what}")))
             }
-            (Ending::Done | Ending::Refused | Ending::DoneUnheard | Ending::LostUnheard, _) => {
-                Err(refused(what))
-            }
+            (
+                Ending::Done
+                | Ending::Refused
+                | Ending::DoneUnheard
+                | Ending::LostUnheard
+                | Ending::DelayedUnheard,
+                _,
+            ) => Err(refused(what)),
         }
     }
 
@@ -142,10 +173,10 @@ impl SimStore {
         let slow = if self.environment.strikes(&mut dice, Fault::StoreSlow) { pause } else { Duration::ZERO };
         let before = ordinary_delay(&mut dice) + slow;
         let after = ordinary_delay(&mut dice);
-        let late = dice.millis(1, 1_500);
+        let late = if self.networked { dice.millis(1, 3_000) } else { dice.millis(1, 50) };
         let cut = match dice.below(3) {
             0 => Cut::Never,
-            1 if self.networked => Cut::Late(late),
+            1 => Cut::Late(late),
             _ => Cut::Now,
         };
         Fate { before, ending, after, cut }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::future::{join, join_all};
 use payment_schema::command::{Authorize, Cancel, Capture, Refund};
 use payment_schema::currency::Currency;
-use payment_schema::ids::PaymentId;
+use payment_schema::ids::{MerchantId, PaymentId, TraceId};
 use payment_schema::money::Amount;
 use payment_schema::payment::{CaptureMode, Payment};
 use payment_schema::status::Status;
@@ -14,6 +14,7 @@ use payment_schema::text::{IdempotencyKey, Metadata, OrderId, Reason};
 use tokio::time::sleep;
 
 use super::requests::{Conclusion, Line};
+use crate::api::Caller;
 use crate::simulation::auditor::Witness;
 use crate::simulation::history::{Request, Wish};
 
@@ -123,6 +124,13 @@ impl Life {
 
     async fn capture(&self, id: PaymentId, authorized: u64) {
         if self.chance(0.1) {
+            // A client with a defect: the authorization's key for the capture as well.
+            let wish = Wish::Capture(id, Capture { amount: None });
+            let key = IdempotencyKey::parse(&format!("{}-auth-0", self.name)).expect("a short plain text");
+            let request = Request { key: Some(key), ..self.request("capture", true, wish) };
+            self.line.insist(&request, 2).await;
+        }
+        if self.chance(0.1) {
             let wish = Wish::Capture(id, Capture { amount: Amount::try_from(authorized + 1).ok() });
             self.line.insist(&self.request("capture-too-much", self.chance(0.5), wish), 2).await;
         }
@@ -195,10 +203,15 @@ impl Life {
         if self.chance(0.2)
             && let Some(process) = self.line.nodes.process(0)
         {
-            let stranger = payment_schema::ids::MerchantId::parse("stranger").expect("a short plain name");
-            let read = process.until_death(process.engine.payments.payment(&stranger, id)).await;
-            if let Some(Ok(_)) = read {
-                witness.foreign_read(id);
+            let stranger = MerchantId::parse("stranger").expect("a short plain name");
+            let api = &process.engine.payments;
+            let read = process.until_death(api.payment(&stranger, id)).await;
+            let trace_id = TraceId::new(1);
+            let caller = Caller { merchant_id: stranger, key: None, trace_id };
+            let reason = Reason::parse("not mine").expect("a short plain text");
+            let cancelled = process.until_death(api.cancel(caller, id, Cancel { reason })).await;
+            if matches!(read, Some(Ok(_))) || matches!(cancelled, Some(Ok(_))) {
+                witness.foreign_access(id);
             }
         }
     }

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use futures_util::future::join;
 use payment_schema::command::ResolvedOutcome;
 use payment_schema::dead_letter::{DeadLetter, LetterStatus};
 use payment_schema::ids::{OperationNo, PaymentId, TraceId};
@@ -90,11 +91,18 @@ impl Operator {
     /// Acts on a letter, and once more, which must change nothing; a mismatch is settled by the PG's record.
     async fn look_after(&self, process: &Process, letter: &DeadLetter, discards: bool) {
         let kind = if discards { ActKind::Discard } else { ActKind::Replay };
-        for _ in 0..2 {
+        let (at_once, pause) = {
+            let mut dice = self.dice.borrow_mut();
+            (dice.chance(0.3), dice.millis(0, 300))
+        };
+        if at_once {
+            // Two operators, perhaps at two nodes, have the same idea.
+            let other = self.any_process().unwrap_or_else(|| process.clone());
+            join(self.act_on(process, letter, kind), self.act_on(&other, letter, kind)).await;
+        } else {
             self.act_on(process, letter, kind).await;
-            if self.dice.borrow_mut().chance(0.3) {
-                sleep(std::time::Duration::from_millis(300)).await;
-            }
+            sleep(pause).await;
+            self.act_on(process, letter, kind).await;
         }
         if letter.error_type == "AMOUNT_MISMATCH"
             && let (Some(payment_id), Some((no, _))) = (letter.payment_id, letter.operation)
