@@ -124,6 +124,7 @@ impl Root {
             journal,
             workers,
             passivate_after: self.settings.passivate_after,
+            alone: self.settings.alone,
         });
         let sequences = Arc::new(Sequences::new(self.ports.clone()));
         let (shards, arbiters) = (self.settings.shards, self.arbiters.clone());

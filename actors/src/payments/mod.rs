@@ -57,6 +57,8 @@ pub struct PaymentDeps {
     pub workers: WorkerHandles,
     /// An idle payment's actor ends after this long.
     pub passivate_after: Duration,
+    /// No other process moves payments.
+    pub alone: bool,
 }
 
 /// The workers, by operation.
