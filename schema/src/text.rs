@@ -122,6 +122,11 @@ bounded_text!(
     Reason, 1..=128, check_no_control, check_no_card
 );
 
+/// Enough of a key to find it; one that looks like a card number is not repeated to anybody.
+fn shown_key(key: &str) -> String {
+    if card_number::is_present_in(key) { "…".to_owned() } else { key.chars().take(40).collect() }
+}
+
 /// The merchant's own notes: at most 20 entries, keys up to 40 and values up to 500 characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -139,10 +144,8 @@ impl Metadata {
             return Err(InvalidText::TooManyEntries(Self::MOST_ENTRIES));
         }
         for (key, value) in &entries {
-            Self::check_entry(key, value).map_err(|problem| InvalidText::Entry {
-                key: key.chars().take(40).collect(),
-                problem: Box::new(problem),
-            })?;
+            Self::check_entry(key, value)
+                .map_err(|problem| InvalidText::Entry { key: shown_key(key), problem: Box::new(problem) })?;
         }
         Ok(Self(entries))
     }

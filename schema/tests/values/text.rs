@@ -90,6 +90,8 @@ fn metadata_has_20_entries_of_40_and_500_characters() {
 fn a_refused_entry_is_named_without_its_value() {
     let error = metadata(&[("pan", "4111111111111111")]).expect_err("holds a card number").to_string();
     assert_eq!(error, "entry \"pan\" must not contain a card number");
+    let error = metadata(&[("4111111111111111", "x")]).expect_err("the key is a card number").to_string();
+    assert_eq!(error, "entry \"…\" must not contain a card number");
     let error = metadata(&[(&times("k", 90), "x")]).expect_err("the key is too long").to_string();
     assert!(error.contains(&times("k", 40)) && !error.contains(&times("k", 41)), "{error}");
 }
