@@ -1,5 +1,6 @@
 //! [`EventLog`] on Kafka.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::client::ClientLog;
 use super::membership::Membership;
@@ -21,7 +23,7 @@ use super::publish::{Delivered, Producer, Undelivered, in_waves};
 use super::readiness::Readiness;
 use super::subscription::{KafkaSubscription, Member};
 use super::topics::Topics;
-use super::{log_error, off_the_arbiter};
+use super::{ANSWER_WITHIN, LOOK_AGAIN, log_error, off_the_arbiter};
 
 /// The event log on Kafka. Clones share one producer.
 #[derive(Clone)]
@@ -70,19 +72,37 @@ impl KafkaEventLog {
         if let Ok(Err(cause)) = flushed {
             tracing::warn!(%cause, "not everything could be published before the end");
         }
-        if tokio::time::timeout(within, self.shared.members.closed()).await.is_err() {
+        if timeout(within, self.shared.members.closed()).await.is_err() {
             tracing::warn!("a consumer group was not left before the end, its partitions rest for a while");
         }
     }
 
-    /// Finds or makes the topics.
+    /// Finds or makes the topics, and waits until the brokers serve them.
     async fn find_topics(&self) -> Result<(), LogError> {
+        let until = Instant::now() + ANSWER_WITHIN;
+        let mut missing = self.missing_topics().await?;
+        if !missing.is_empty() {
+            let (shared, wanted) = (Arc::clone(&self.shared), missing.clone());
+            off_the_arbiter(move || shared.topics.create(&wanted, &shared.settings)).await??;
+        }
+        while !missing.is_empty() {
+            if Instant::now() >= until {
+                let names: Vec<&str> = missing.iter().map(|topic| self.shared.topics.name(*topic)).collect();
+                return Err(LogError(format!("no broker leads the new topics {}", names.join(", "))));
+            }
+            sleep(LOOK_AGAIN).await;
+            missing = self.missing_topics().await?;
+        }
+        Ok(())
+    }
+
+    async fn missing_topics(&self) -> Result<BTreeSet<Topic>, LogError> {
         let shared = Arc::clone(&self.shared);
         off_the_arbiter(move || {
             let producer = shared.producer.lock().clone();
-            shared.topics.ensure(producer.client(), &shared.settings)
+            shared.topics.missing(producer.client())
         })
-        .await
+        .await?
     }
 
     /// Repairs what a failure has shown: topics that are gone, and a producer that librdkafka has given up, which

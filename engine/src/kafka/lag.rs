@@ -1,46 +1,18 @@
 //! How many records wait behind what a group has kept.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use payment_actors::ports::event_log::LogError;
 use payment_schema::topic::Topic;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::ANSWER_WITHIN;
 use super::membership::Membership;
 use super::topics::Topics;
-use super::{ANSWER_WITHIN, LOOK_AGAIN, log_error};
 
 /// Asks the brokers, for every partition of these topics, whoever reads it. Blocks, within bounds.
 pub(super) fn lag_of(
-    consumer: &StreamConsumer<Membership>,
-    topics: &Topics,
-    of: &[Topic],
-) -> Result<Vec<(Topic, u64)>, LogError> {
-    let until = Instant::now() + ANSWER_WITHIN;
-    loop {
-        match measure(consumer, topics, of) {
-            Err(error) if has_moved(&error) && Instant::now() < until => std::thread::sleep(LOOK_AGAIN),
-            outcome => return outcome.map_err(|error| log_error(&error)),
-        }
-    }
-}
-
-/// A broker does not lead the partition any more, or does not know yet that it does.
-fn has_moved(error: &KafkaError) -> bool {
-    error.rdkafka_error_code().is_some_and(|code| {
-        matches!(
-            code,
-            RDKafkaErrorCode::NotLeaderForPartition
-                | RDKafkaErrorCode::LeaderNotAvailable
-                | RDKafkaErrorCode::UnknownTopicOrPartition
-        )
-    })
-}
-
-fn measure(
     consumer: &StreamConsumer<Membership>,
     topics: &Topics,
     of: &[Topic],
@@ -49,17 +21,26 @@ fn measure(
     let kept = offsets(topics, &consumer.committed_offsets(places, ANSWER_WITHIN)?)?;
     let ends = at(consumer, topics, of, Offset::End)?;
     // Where nothing is kept yet, all that is there waits, which need not begin at 0 when retention is configured.
-    let starts = if kept.len() < ends.len() {
-        at(consumer, topics, of, Offset::Beginning)?
-    } else {
-        BTreeMap::new()
-    };
+    let starts =
+        if kept.len() < ends.len() { at(consumer, topics, of, Offset::Beginning)? } else { BTreeMap::new() };
     let mut waiting: BTreeMap<Topic, u64> = BTreeMap::new();
     for (place, end) in ends {
         let done = kept.get(&place).or_else(|| starts.get(&place)).copied().unwrap_or(0);
         *waiting.entry(place.0).or_default() += end.saturating_sub(done);
     }
     Ok(waiting.into_iter().collect())
+}
+
+/// Whether a broker does not lead a partition any more, or does not know yet that it does; worth another question.
+pub(super) fn has_moved(error: &KafkaError) -> bool {
+    error.rdkafka_error_code().is_some_and(|code| {
+        matches!(
+            code,
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+        )
+    })
 }
 
 /// The offsets of all partitions at the beginning or the end; one request for each broker.

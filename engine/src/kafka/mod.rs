@@ -32,11 +32,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Has a blocking call into librdkafka done elsewhere. The call bounds itself; the limit here is for those that wait
 /// longer than asked, such as a commit without a coordinator. What they do after that harms nobody.
 async fn off_the_arbiter<T: Send + 'static>(
-    call: impl FnOnce() -> Result<T, LogError> + Send + 'static,
+    call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, LogError> {
     let limit = ANSWER_WITHIN * 2;
     match tokio::time::timeout(limit, tokio::task::spawn_blocking(call)).await {
-        Ok(Ok(outcome)) => outcome,
+        Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(_)) => Err(LogError("a call into the kafka client was aborted".to_owned())),
         Err(_) => Err(LogError(format!("no answer from kafka within {} s", limit.as_secs()))),
     }

@@ -50,7 +50,8 @@ const ADDRESSES: &str = "the bootstrap addresses have a setting of their own";
 const DURABLE: &str = "a record counts as published only when every replica in sync has it, once";
 const BOUNDED: &str = "a publication must succeed or fail while somebody waits for it";
 const EFFECT_FIRST: &str = "offsets are kept after a record had its effect, never before";
-const FROM_THE_START: &str = "a new group must read from the first record, and groups are named by the engine";
+const FROM_THE_START: &str =
+    "a new group must read from the first record, and groups are named by the engine";
 
 /// What operators may not set, with aliases, and why.
 const RESERVED: &[(&str, &str)] = &[

@@ -13,11 +13,12 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
-use super::lag::lag_of;
+use super::lag::{has_moved, lag_of};
 use super::membership::{Membership, Partition};
 use super::topics::Topics;
-use super::{log_error, off_the_arbiter};
+use super::{ANSWER_WITHIN, LOOK_AGAIN, log_error, off_the_arbiter};
 
 /// The consumer, and that it is open. Leaving the group talks to the brokers and blocks, so the last one to hold it
 /// must be a thread that may.
@@ -160,13 +161,19 @@ impl Subscription for KafkaSubscription {
             member.consumer.context().kept(forward);
             Ok(())
         })
-        .await
+        .await?
     }
 
     async fn lag(&mut self) -> Result<Vec<(Topic, u64)>, LogError> {
-        let (member, topics) = (Arc::clone(self.member()), Arc::clone(&self.topics));
-        let subscribed = self.subscribed.clone();
-        off_the_arbiter(move || lag_of(&member.consumer, &topics, &subscribed)).await
+        let until = Instant::now() + ANSWER_WITHIN;
+        loop {
+            let (member, topics) = (Arc::clone(self.member()), Arc::clone(&self.topics));
+            let subscribed = self.subscribed.clone();
+            match off_the_arbiter(move || lag_of(&member.consumer, &topics, &subscribed)).await? {
+                Err(error) if has_moved(&error) && Instant::now() < until => sleep(LOOK_AGAIN).await,
+                outcome => return outcome.map_err(|error| log_error(&error)),
+            }
+        }
     }
 }
 
@@ -185,7 +192,8 @@ impl Drop for KafkaSubscription {
 fn offsets(ends: &BTreeMap<Partition, i64>) -> Result<TopicPartitionList, LogError> {
     let mut list = TopicPartitionList::new();
     for ((topic, partition), end) in ends {
-        list.add_partition_offset(topic, *partition, Offset::Offset(*end)).map_err(|error| log_error(&error))?;
+        list.add_partition_offset(topic, *partition, Offset::Offset(*end))
+            .map_err(|error| log_error(&error))?;
     }
     Ok(list)
 }

@@ -1,7 +1,6 @@
 //! The topics: their names with the operator's prefix, and their creation.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use parking_lot::Mutex;
 use payment_actors::ports::event_log::LogError;
@@ -16,7 +15,7 @@ use tokio::runtime::Handle;
 
 use super::client::ClientLog;
 use super::options::{KafkaSettings, MAX_MESSAGE_BYTES};
-use super::{ANSWER_WITHIN, LOOK_AGAIN, log_error};
+use super::{ANSWER_WITHIN, log_error};
 
 /// The broker's own default replication factor.
 const AS_THE_BROKER_SAYS: TopicReplication<'static> = TopicReplication::Fixed(-1);
@@ -49,31 +48,8 @@ impl Topics {
         self.partitions.lock().get(&topic).copied().unwrap_or_else(|| topic.partitions())
     }
 
-    /// Creates what is missing and waits until the brokers serve it. Blocks, within bounds. Several engines may do
-    /// this at once: a topic that another one made first is as good.
-    pub(super) fn ensure<C: ClientContext>(
-        &self,
-        client: &Client<C>,
-        settings: &KafkaSettings,
-    ) -> Result<(), LogError> {
-        let until = Instant::now() + ANSWER_WITHIN;
-        let mut missing = self.missing(client)?;
-        if !missing.is_empty() {
-            self.create(&missing, settings)?;
-        }
-        while !missing.is_empty() {
-            if Instant::now() >= until {
-                let names: Vec<&str> = missing.iter().map(|topic| self.name(*topic)).collect();
-                return Err(LogError(format!("no broker leads the new topics {}", names.join(", "))));
-            }
-            std::thread::sleep(LOOK_AGAIN);
-            missing = self.missing(client)?;
-        }
-        Ok(())
-    }
-
-    /// The topics that the brokers do not serve.
-    fn missing<C: ClientContext>(&self, client: &Client<C>) -> Result<BTreeSet<Topic>, LogError> {
+    /// The topics that the brokers do not serve, or not yet. Blocks, within bounds.
+    pub(super) fn missing<C: ClientContext>(&self, client: &Client<C>) -> Result<BTreeSet<Topic>, LogError> {
         let metadata = client.fetch_metadata(None, ANSWER_WITHIN).map_err(|error| log_error(&error))?;
         let served = self.served(&metadata);
         let missing = Topic::ALL.into_iter().filter(|topic| !served.contains_key(topic)).collect();
@@ -87,18 +63,20 @@ impl Topics {
             let partitions = found.partitions();
             !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0)
         });
-        led.map(|(topic, found)| (topic, u32::try_from(found.partitions().len()).unwrap_or(u32::MAX))).collect()
+        led.map(|(topic, found)| (topic, u32::try_from(found.partitions().len()).unwrap_or(u32::MAX)))
+            .collect()
     }
 
-    fn create(&self, missing: &BTreeSet<Topic>, settings: &KafkaSettings) -> Result<(), LogError> {
+    /// Creates topics. Blocks, within bounds. Several engines may do this at once: a topic that another one made
+    /// first is as good.
+    pub(super) fn create(&self, missing: &BTreeSet<Topic>, settings: &KafkaSettings) -> Result<(), LogError> {
         let admin: AdminClient<ClientLog> =
             AdminClient::from_config_and_context(&settings.client(), ClientLog)
                 .map_err(|error| log_error(&error))?;
         let wanted: Vec<NewTopic<'_>> =
             missing.iter().map(|topic| self.wanted(*topic, &settings.topic_options)).collect();
-        let options = AdminOptions::new()
-            .request_timeout(Some(ANSWER_WITHIN))
-            .operation_timeout(Some(ANSWER_WITHIN));
+        let options =
+            AdminOptions::new().request_timeout(Some(ANSWER_WITHIN)).operation_timeout(Some(ANSWER_WITHIN));
         // On a blocking thread; the answer comes from the client's own thread.
         let outcomes = Handle::current()
             .block_on(admin.create_topics(&wanted, &options))

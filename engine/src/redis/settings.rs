@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use deadpool_redis::{Manager, Pool, Runtime, Timeouts};
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisResult, TlsCertificates};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisResult, TlsCertificates,
+};
 use reqwest::Url;
 
 /// How long a new connection may take, TLS included.
@@ -41,8 +43,11 @@ impl RedisSettings {
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(self.patience));
         let manager = Manager::new_with_config(info, config).map_err(refused)?;
-        let limits =
-            Timeouts { wait: Some(CONNECT_WITHIN), create: Some(CONNECT_WITHIN), recycle: Some(self.patience) };
+        let limits = Timeouts {
+            wait: Some(CONNECT_WITHIN),
+            create: Some(CONNECT_WITHIN),
+            recycle: Some(self.patience),
+        };
         Pool::builder(manager)
             .max_size(1)
             .timeouts(limits)
@@ -72,9 +77,13 @@ impl RedisSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedisSetupError {
     /// Braces decide where a cluster keeps a key.
-    #[error("the cache's key prefix {0:?} holds a brace, and braces are for the merchant; choose one without")]
+    #[error(
+        "the cache's key prefix {0:?} holds a brace, and braces are for the merchant; choose one without"
+    )]
     Prefix(String),
     /// The address or its certificates cannot be used.
-    #[error("the address of redis cannot be used: {0}; it must look like redis://host:port or rediss://host:port")]
+    #[error(
+        "the address of redis cannot be used: {0}; it must look like redis://host:port or rediss://host:port"
+    )]
     Refused(String),
 }

@@ -21,7 +21,7 @@ fn records(numbers: std::ops::Range<usize>) -> Vec<Record> {
 /// Reads and commits batch by batch; tells what it has had an effect for, until it is told to stop.
 async fn work(
     mut member: Box<dyn Subscription>,
-    effects: mpsc::UnboundedSender<usize>,
+    effects: mpsc::Sender<usize>,
     mut stop: tokio::sync::oneshot::Receiver<()>,
 ) {
     loop {
@@ -33,7 +33,7 @@ async fn work(
         for record in &batch {
             let number = value(record).parse().expect("tests publish numbers");
             // Whoever listens may have seen enough.
-            let _ = effects.send(number);
+            let _ = effects.send(number).await;
         }
         member.commit(&ends(&batch)).await.expect("the offsets are kept");
     }
@@ -45,12 +45,13 @@ async fn work(
 #[ignore = "needs Kafka: set KAFKA_BOOTSTRAP_SERVERS and run with --include-ignored"]
 async fn members_come_and_go_without_loss() {
     let (log, kept) = log_of_its_own();
-    let (effects, mut seen) = mpsc::unbounded_channel();
+    let (effects, mut seen) = mpsc::channel(RECORDS);
     let mut members = Vec::new();
     let mut first_effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut all = BTreeSet::new();
     for round in 0..4 {
-        let member = open(kept.settings()).subscribe("g", &[Topic::Captured]).await.expect("the group is joined");
+        let member =
+            open(kept.settings()).subscribe("g", &[Topic::Captured]).await.expect("the group is joined");
         let (stop, stopped) = tokio::sync::oneshot::channel();
         members.push((stop, tokio::spawn(work(member, effects.clone(), stopped))));
         if round == 2 {

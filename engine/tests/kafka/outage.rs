@@ -78,7 +78,8 @@ async fn an_outage_fails_in_time_and_what_is_published_again_arrives_in_order() 
     let mut subscription = log.subscribe("g", &[Topic::Captured]).await.expect("the group is joined");
     let mut seen: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
     while seen.values().flatten().count() < 20 {
-        let records = timeout(PATIENCE, subscription.next(100)).await.expect("records come").expect("it is read");
+        let records =
+            timeout(PATIENCE, subscription.next(100)).await.expect("records come").expect("it is read");
         for record in records.iter().filter(|record| value(record).starts_with("again")) {
             let values = seen.entry(record.key.clone().unwrap_or_default().to_vec()).or_default();
             if !values.contains(&value(record)) {

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 /// Settings for topics that nobody else has.
 pub(crate) fn settings() -> KafkaSettings {
-    let bootstrap = std::env::var("KAFKA_BOOTSTRAP_SERVERS").expect("KAFKA_BOOTSTRAP_SERVERS names the brokers");
+    let bootstrap =
+        std::env::var("KAFKA_BOOTSTRAP_SERVERS").expect("KAFKA_BOOTSTRAP_SERVERS names the brokers");
     KafkaSettings { bootstrap, topic_prefix: format!("test-{}.", Uuid::now_v7()), ..KafkaSettings::default() }
 }
 
@@ -51,7 +52,8 @@ impl Drop for Cleanup {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let admin = admin(&settings);
             // What was never made cannot be taken away, which is as good.
-            let _ = runtime.map(|runtime| runtime.block_on(admin.delete_topics(&names, &AdminOptions::new())));
+            let _ =
+                runtime.map(|runtime| runtime.block_on(admin.delete_topics(&names, &AdminOptions::new())));
         });
         let _ = deleting.join();
     }

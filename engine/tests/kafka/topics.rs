@@ -25,7 +25,8 @@ async fn missing_topics_are_made_as_agreed_and_others_stay() {
     let other = NewTopic::new(&captured, 2, TopicReplication::Fixed(1)).set("retention.ms", "86400000");
     admin.create_topics(&[other], &AdminOptions::new()).await.expect("the topic is made");
 
-    let published = log.publish(&[record(Topic::Captured, "1024", "x"), record(Topic::RefundDlq, "1", "y")]).await;
+    let published =
+        log.publish(&[record(Topic::Captured, "1024", "x"), record(Topic::RefundDlq, "1", "y")]).await;
     assert_eq!(published, [Ok(()), Ok(())]);
 
     for topic in Topic::ALL {

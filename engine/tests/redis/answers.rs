@@ -30,8 +30,7 @@ async fn an_answer_is_known_to_every_node_and_to_its_merchant_only() {
 #[tokio::test]
 #[ignore = "needs Redis: set REDIS_HOST and REDIS_PORT and run with --include-ignored"]
 async fn an_answer_is_forgotten_after_its_time() {
-    let limits =
-        AdmissionLimits { authorize: 1_000_000, answers_ttl: Duration::from_millis(300), ..LIMITS };
+    let limits = AdmissionLimits { authorize: 1_000_000, answers_ttl: Duration::from_millis(300), ..LIMITS };
     let node = Node::start(&settings(&server()), limits).await;
     let acme = merchant("acme");
     node.remember(&acme, "k", &answer("{}")).await;

@@ -15,7 +15,8 @@ use crate::parts::{LIMITS, Node, answer, merchant, server, settings};
 async fn start(name: &str) -> (SocketAddr, Vec<u8>) {
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("signed");
+    let authority =
+        CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("signed");
     let key = KeyPair::generate().expect("a key");
     let certificate = CertificateParams::new([name.to_owned()])
         .expect("parameters")

@@ -1,7 +1,7 @@
-//! A missing C compiler is named before anything is built.
+//! A missing compiler or make is named before anything is built.
 //!
 //! Owns the proof: cargo's first question to rustc goes through `.cargo/with-c-compiler`, and is put to it here with a
-//! `PATH` that holds no `cc`, a broken one, and the tester's own.
+//! `PATH` that lacks one thing each, holds a broken one, and is the tester's own.
 
 use std::ffi::OsString;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -26,38 +26,54 @@ fn find(program: &str) -> PathBuf {
     places.into_iter().find(|place| place.is_file()).expect("the machine has the program")
 }
 
-/// A folder with what the wrapper itself needs and nothing else.
-fn bare_folder() -> TempDir {
+/// A folder with what the wrapper itself needs and these programs.
+fn folder_with(programs: &[&str]) -> TempDir {
     let folder = TempDir::new().expect("a folder");
-    for program in ["bash", "echo"] {
+    for program in ["bash", "echo"].iter().chain(programs) {
         symlink(find(program), folder.path().join(program)).expect("a link");
     }
     folder
 }
 
-fn make_broken_compiler(folder: &Path) {
-    let cc = folder.join("cc");
-    std::fs::write(&cc, "#!/usr/bin/env bash\necho 'stdio.h: not found' >&2\nexit 1\n").expect("a script");
-    std::fs::set_permissions(&cc, PermissionsExt::from_mode(0o755)).expect("a script can be executable");
+/// A stand-in for a program, in place of what is there.
+fn put(folder: &Path, program: &str, script: &str) {
+    let place = folder.join(program);
+    // What is missing cannot be in the way.
+    let _ = std::fs::remove_file(&place);
+    std::fs::write(&place, format!("#!/usr/bin/env bash\n{script}\n")).expect("a script");
+    std::fs::set_permissions(&place, PermissionsExt::from_mode(0o755)).expect("a script can be executable");
 }
 
 fn assert_refused(asked: &Output, part: &str) {
     let told = String::from_utf8_lossy(&asked.stderr);
     assert!(!asked.status.success() && asked.stdout.is_empty(), "{asked:?}");
-    assert!(told.contains(part) && told.contains("apt-get install gcc"), "{told}");
+    assert!(told.contains(part) && told.contains("apt-get install gcc g++ make"), "{told}");
 }
 
 #[test]
-fn a_missing_compiler_is_named() {
-    let folder = bare_folder();
-    assert_refused(&ask(folder.path().into()), "there is no cc in PATH");
+fn what_is_missing_is_named() {
+    let all = ["cc", "c++", "make", "cat"];
+    for (missing, part) in
+        [("cc", "no cc in PATH"), ("c++", "no c++ in PATH"), ("make", "make, and there is none")]
+    {
+        let folder = folder_with(&all.into_iter().filter(|program| *program != missing).collect::<Vec<_>>());
+        for compiler in ["cc", "c++"].into_iter().filter(|program| *program != missing) {
+            put(folder.path(), compiler, "cat >/dev/null");
+        }
+        assert_refused(&ask(folder.path().into()), part);
+    }
 }
 
 #[test]
 fn a_compiler_that_cannot_compile_is_named() {
-    let folder = bare_folder();
-    make_broken_compiler(folder.path());
-    assert_refused(&ask(folder.path().into()), "cc cannot build a program");
+    for (broken, part) in [("cc", "cc cannot build a program"), ("c++", "c++ cannot build a program")] {
+        let folder = folder_with(&["make", "cat"]);
+        for compiler in ["cc", "c++"] {
+            put(folder.path(), compiler, "cat >/dev/null");
+        }
+        put(folder.path(), broken, "cat >/dev/null; echo 'stdio.h: not found' >&2; exit 1");
+        assert_refused(&ask(folder.path().into()), part);
+    }
 }
 
 #[test]
