@@ -40,6 +40,7 @@ pid-file = mariadb.pid
 bind-address = 127.0.0.1
 port = $port
 skip-name-resolve
+max-connections = 500
 innodb-flush-log-at-trx-commit = 1
 innodb-buffer-pool-size = 256M
 character-set-server = utf8mb4
@@ -72,5 +73,5 @@ mariadb_accounts() {
 
 # Whether the account gets an answer over TCP, as the engine will.
 mariadb_answers() {
-    timeout 5 mariadb --defaults-file="$PLACE/mariadb/client.cnf" --batch --execute 'SELECT 1' "$DATABASE"
+    timeout 5 mariadb --defaults-file="$PLACE/mariadb/client.cnf" --batch --execute 'SELECT 1'
 }
