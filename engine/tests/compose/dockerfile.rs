@@ -102,6 +102,8 @@ fn variables_and_features_exist() {
             assert!(known.is_some(), "the engine has no feature {feature}");
         }
     }
+    let features = all("ARG").concat();
+    assert!(features.contains("kafka-tls"), "the image cannot speak TLS with Kafka: {features}");
     assert!(!catalogue::names().is_empty(), "the catalogue of keys is what variables are looked up in");
 }
 
