@@ -148,6 +148,22 @@ pub struct BreakerView {
     pub failure_rate: String,
     /// The same for slow calls.
     pub slow_call_rate: String,
+    /// The latest changes of state, oldest first: a state can be over before anybody looks.
+    pub changes: Vec<BreakerChange>,
+}
+
+/// One change of a breaker's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakerChange {
+    /// 1 is the first since the process began; none is left out.
+    pub number: u64,
+    /// The state before.
+    pub from: &'static str,
+    /// The state after.
+    pub to: &'static str,
+    /// How long ago, in milliseconds.
+    pub ago_ms: u64,
 }
 
 /// A state that an operator may put a breaker into.

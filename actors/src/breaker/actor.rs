@@ -78,21 +78,9 @@ impl Actor for Breaker {
 
     async fn handle(&mut self, message: BreakerMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         match message {
-            BreakerMessage::Look => {
-                self.look(ctx);
-                tracing::debug!(
-                    breaker = self.gate.name(),
-                    state = self.gate.state().as_str(),
-                    "breaker looked at"
-                );
-            }
+            BreakerMessage::Look => self.look(ctx),
             BreakerMessage::Command(command, reply) => {
                 self.gate.command(command);
-                tracing::info!(
-                    breaker = self.gate.name(),
-                    state = self.gate.state().as_str(),
-                    "breaker set by an operator"
-                );
                 reply.send(());
             }
         }

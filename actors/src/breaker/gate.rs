@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::BreakerSettings;
+use super::changes::Changes;
 use super::state::BreakerState;
 use super::window::{Call, Window};
 use crate::api::{BreakerCommand, BreakerView};
@@ -34,6 +35,7 @@ struct Inner {
     window: Window,
     probes_given: u32,
     refused: u64,
+    changes: Changes,
 }
 
 /// The right to make one call. Dropping it without a verdict gives a probe back.
@@ -54,6 +56,7 @@ impl Gate {
             window: Window::new(settings.window),
             probes_given: 0,
             refused: 0,
+            changes: Changes::default(),
         };
         Self {
             name,
@@ -156,8 +159,18 @@ impl Gate {
     }
 
     fn enter(&self, inner: &mut Inner, state: BreakerState) {
+        let now = Instant::now();
+        if inner.state != state {
+            inner.changes.note(inner.state, state, now);
+            tracing::info!(
+                breaker = self.name,
+                from = inner.state.as_str(),
+                to = state.as_str(),
+                "breaker changed"
+            );
+        }
         inner.state = state;
-        inner.since = Instant::now();
+        inner.since = now;
         inner.probes_given = 0;
         match state {
             // What opened the breaker stays visible while it is open.
@@ -220,6 +233,7 @@ impl Gate {
             number_of_not_permitted_calls: inner.refused,
             failure_rate: percent(window.failure_rate(self.settings.minimum_calls)),
             slow_call_rate: percent(window.slow_rate(self.settings.minimum_calls)),
+            changes: inner.changes.view(Instant::now()),
         }
     }
 }

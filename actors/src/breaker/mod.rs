@@ -6,6 +6,7 @@
 //! dependency itself.
 
 mod actor;
+mod changes;
 mod gate;
 mod state;
 mod window;

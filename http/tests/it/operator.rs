@@ -149,6 +149,7 @@ async fn breakers_are_shown_and_set() {
         "numberOfSlowCalls": 2, "numberOfSlowSuccessfulCalls": 1, "numberOfSlowFailedCalls": 1,
         "numberOfBufferedCalls": 25, "numberOfNotPermittedCalls": 0, "failureRate": "44.00%",
         "slowCallRate": "8.00%",
+        "changes": [{"number": 1, "from": "HALF_OPEN", "to": "CLOSED", "agoMs": 250}],
     });
     assert_eq!(desk.get("/circuit-breaker/kafka-publisher").await.json(), expected);
     let status = desk.get("/circuit-breaker/status").await.json();

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use payment_actors::api::{Act, BreakerCommand, BreakerView, LetterOutcome, OperatorApi, Refusal};
+use payment_actors::api::{
+    Act, BreakerChange, BreakerCommand, BreakerView, LetterOutcome, OperatorApi, Refusal,
+};
 use payment_actors::ports::journal_store::AuditEntry;
 use payment_actors::ports::operator_store::OperationTotals;
 use payment_schema::command::ResolvedOutcome;
@@ -54,6 +56,7 @@ pub(crate) fn breaker(name: &'static str) -> BreakerView {
         number_of_not_permitted_calls: 0,
         failure_rate: "44.00%".to_owned(),
         slow_call_rate: "8.00%".to_owned(),
+        changes: vec![BreakerChange { number: 1, from: "HALF_OPEN", to: "CLOSED", ago_ms: 250 }],
     }
 }
 
