@@ -1,13 +1,14 @@
 //! `payment-bench`: drives an engine with load and says honestly what it saw.
 //!
-//! Speaks HTTP only, so that it can drive any server with the same endpoints. Latency counts from the moment a
-//! request was due, not from when it was sent: a stall of the server shows in every request it delayed
-//! (<https://www.scylladb.com/2021/04/22/on-coordinated-omission/>).
+//! Knows the engine only from outside: by its HTTP API, and by its tables where it measures what a store can do.
 
 mod cli;
-mod expect;
+mod failure;
 mod load;
-mod summary;
+mod machine;
+mod processor;
+mod results;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -15,15 +16,15 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
-    let Command::Load(options) = command;
-    match load::run(&options).await {
-        Ok(expectations_held) if expectations_held => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            summary::complain(&error);
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Load(options) => load::run(&options),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            terminal::complain(&failure.to_string());
             ExitCode::FAILURE
         }
     }

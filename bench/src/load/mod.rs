@@ -1,89 +1,117 @@
 //! Open-loop load.
 //!
-//! Owns pacing: flows begin when they are due, however slow the server is. Flows run beside each other on one
-//! thread, over kept-alive connections.
+//! Owns the course of a load: what is made of the command line, the loop, the result. Requests are sent when they are
+//! due, however slow the server is, and their latency counts from that moment: a stall shows in every request it
+//! delayed (<https://www.scylladb.com/2021/04/22/on-coordinated-omission/>).
 
+mod backlog;
+mod connection;
+mod driver;
+mod expect;
 mod flow;
+mod merchants;
+mod mix;
+mod outcome;
+mod percentiles;
+mod pool;
+mod progress;
+mod request;
+mod response;
 mod schedule;
+mod summary;
 mod tally;
+mod target;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{Instant, sleep_until};
+use crate::cli::load::LoadOptions;
+use crate::failure::Failure;
+use crate::machine::Machine;
+use crate::processor::Accounts;
+use crate::results;
+use driver::{Driver, Patience};
+use mix::Mix;
+use pool::Pool;
+use request::Requests;
+use target::Target;
 
-use crate::cli::LoadOptions;
-use crate::summary::{self, Report};
-use flow::Driver;
-use schedule::Schedule;
-pub(crate) use tally::{Tally, histogram};
+pub(crate) use expect::Expectation;
+pub(crate) use flow::Aim;
+pub(crate) use outcome::LoadResult;
+pub(crate) use schedule::{Schedule, Stretch};
 
-/// A flow that begins this much after it was due is counted as a late start: the load itself was too slow.
-const LATE: Duration = Duration::from_millis(10);
-
-/// How long flows may take to end after the last one has begun.
-const TAIL: Duration = Duration::from_secs(60);
-
-/// Runs the load; says whether every expectation held.
+/// Makes the load; says whether every expectation held.
 ///
 /// # Errors
 /// When the load cannot be made or its result not be written.
-pub(crate) async fn run(options: &LoadOptions) -> Result<bool, String> {
-    let driver = Rc::new(Driver::new(options)?);
-    LocalSet::new().run_until(drive(options, driver)).await
-}
-
-async fn drive(options: &LoadOptions, driver: Rc<Driver>) -> Result<bool, String> {
-    if !options.warmup.is_zero() {
-        let warmup = Schedule::constant(first_rate(options), options.warmup);
-        begin(&warmup, &driver, &Rc::new(RefCell::new(Tally::default())), "warm-up").await;
-    }
-    let schedule = Schedule::of(options);
-    let tally = Rc::new(RefCell::new(Tally::default()));
-    let begun = Instant::now();
-    begin(&schedule, &driver, &tally, "load").await;
-    let report = Report::new(options, &tally.borrow(), schedule.length(), begun.elapsed());
-    summary::print(&report);
+pub(crate) fn run(options: &LoadOptions) -> Result<bool, Failure> {
+    let target = Target::parse(&options.url)?;
+    let metrics = options.backlog.as_deref().map(Target::parse).transpose()?;
+    let merchants = match &options.key_file {
+        Some(file) => merchants::from_file(file, options.merchants)?,
+        None => merchants::numbered(options.merchants, None),
+    };
+    let at = SystemTime::now();
+    let mut result = LoadResult {
+        at: humantime::format_rfc3339_seconds(at).to_string(),
+        label: options.label.clone(),
+        flow: options.flow.name().to_owned(),
+        merchants: merchants.len(),
+        machine: Machine::here(&options.facts),
+        ..LoadResult::default()
+    };
+    let requests = Requests::new(&target, merchants, run_name(at));
+    drive(options, target, requests, &mut result)?;
+    result.backlog = metrics.as_ref().map(backlog::watch).transpose()?;
+    result.expectations = options.expect.iter().map(|expectation| expectation.judge(&result)).collect();
+    summary::print(&result);
     if let Some(file) = &options.json {
-        summary::write(file, &report)?;
+        results::write(file, "load", &result)?;
     }
-    let missed: Vec<String> =
-        options.expect.iter().filter_map(|expectation| expectation.missed(&report)).collect();
-    missed.iter().for_each(|line| summary::complain(line));
-    Ok(missed.is_empty())
+    Ok(result.expectations.iter().all(|verdict| verdict.holds))
 }
 
-fn first_rate(options: &LoadOptions) -> f64 {
-    options.steps.first().copied().or(options.ramp.map(|ramp| ramp.from)).unwrap_or(options.rate)
+/// Runs the schedule and its tail, and fills in what was seen.
+fn drive(
+    options: &LoadOptions,
+    target: Target,
+    requests: Requests,
+    result: &mut LoadResult,
+) -> Result<(), Failure> {
+    let schedule = options.schedule();
+    let pool = Pool::new(target, options.connections);
+    let mix = Mix::new(options.flow.aim(), options.replays, options.wrong);
+    let patience = Patience { request: options.timeout, tail: options.tail };
+    let stretches = schedule.0.len();
+    let mut driver = Driver::new(pool, requests, mix, schedule.clone().dues(), stretches, patience)?;
+    driver.run_until(schedule.warmup())?;
+    let (accounts, begun) = (Accounts::open(&options.watch), driver.elapsed());
+    driver.run_until(schedule.length())?;
+    let (costs, elapsed) = (accounts.close(), driver.elapsed() - begun);
+    driver.finish()?;
+    let seen = LoadResult::of(&schedule, &driver.tallies);
+    let processors = costs.shared(elapsed, seen.first_requests());
+    let known = std::mem::take(result);
+    *result = LoadResult {
+        at: known.at,
+        label: known.label,
+        flow: known.flow,
+        merchants: known.merchants,
+        machine: known.machine,
+        connections: outcome::Connections {
+            most: options.connections,
+            peak: driver.pool.peak,
+            opened: driver.pool.opened,
+        },
+        seconds: driver.progress.seconds,
+        processors,
+        ..seen
+    };
+    Ok(())
 }
 
-/// Begins every flow of a schedule when it is due, and waits for the last to end.
-async fn begin(schedule: &Schedule, driver: &Rc<Driver>, tally: &Rc<RefCell<Tally>>, what: &str) {
-    let start = Instant::now();
-    let mut flows = JoinSet::new();
-    let mut next_line = start + Duration::from_secs(1);
-    for due in schedule.dues() {
-        let due = start + due;
-        if due > Instant::now() {
-            sleep_until(due).await;
-        }
-        if Instant::now().duration_since(due) > LATE {
-            tally.borrow_mut().late_starts += 1;
-        }
-        let (driver, its_tally) = (Rc::clone(driver), Rc::clone(tally));
-        flows.spawn_local(async move { driver.run(due, &its_tally).await });
-        while flows.try_join_next().is_some() {}
-        if Instant::now() >= next_line {
-            next_line += Duration::from_secs(1);
-            summary::progress(what, start.elapsed(), flows.len(), &tally.borrow());
-        }
-    }
-    let tail = tokio::time::timeout(TAIL, async { while flows.join_next().await.is_some() {} }).await;
-    if tail.is_err() {
-        summary::complain(
-            "some flows did not end within a minute after the load; they are not counted as completed",
-        );
-    }
+/// Tells this run's idempotency keys from those of every other run.
+fn run_name(at: SystemTime) -> String {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("b{:x}-{:x}", since.as_micros(), std::process::id())
 }

@@ -1,0 +1,46 @@
+//! The command line.
+
+pub(crate) mod load;
+
+use clap::{Parser, Subcommand};
+
+use load::LoadOptions;
+
+/// Drives a payment engine with load and reports what it saw.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Open-loop load at a stated rate.
+    #[command(after_help = load::EXAMPLES)]
+    Load(Box<LoadOptions>),
+}
+
+/// A number above zero.
+fn positive(text: &str) -> Result<f64, String> {
+    let number: f64 = text.trim().parse().map_err(|_| format!("{text} is no number"))?;
+    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("it must be above zero".to_owned()) }
+}
+
+/// A duration above zero.
+fn lasting(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.is_zero() { Err("it must be above zero".to_owned()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}
