@@ -4,6 +4,7 @@
 //! Owns every type that crosses a crate boundary. Never does I/O, never reads a clock, never draws randomness:
 //! time and jitter are arguments.
 
+pub mod api_key;
 pub mod card_number;
 pub mod cause;
 pub mod command;

@@ -121,6 +121,10 @@ bounded_text!(
     /// Why a refund or cancel was asked for; the only free text that travels in events.
     Reason, 1..=128, check_no_control, check_no_card
 );
+bounded_text!(
+    /// What the owner of an API key calls it, such as the person or program that has it.
+    KeyLabel, 1..=64, check_no_control, check_no_card
+);
 
 /// Enough of a key to find it; one that looks like a card number is not repeated to anybody.
 fn shown_key(key: &str) -> String {

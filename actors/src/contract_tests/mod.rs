@@ -12,6 +12,7 @@
 //! A factory gives an empty store or log, and whatever must live as long as it is used. Cases never sleep; where
 //! something must come, they wait for it up to [`PATIENCE`].
 
+pub mod api_keys;
 pub mod appends;
 pub mod due;
 pub mod keys;
@@ -80,6 +81,9 @@ macro_rules! store_contract {
             letters::letters_of_records_are_kept_and_closed_once,
             letters::letters_are_paged_newest_first,
             letters::acts_are_kept_once_and_paged_newest_first,
+            api_keys::a_key_reads_back_as_it_was_made,
+            api_keys::changes_come_in_order_behind_the_last_seen,
+            api_keys::a_key_is_revoked_once,
             totals::operations_are_counted_by_how_far_they_came,
             totals::payments_are_counted_by_state,
             totals::the_longest_untouched_open_payments_come_first,

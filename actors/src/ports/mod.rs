@@ -5,6 +5,7 @@
 //! contains an implementation that touches the world.
 
 pub mod admission;
+pub mod api_key_store;
 pub mod clock;
 pub mod event_log;
 pub mod gateway;
@@ -19,6 +20,7 @@ pub mod random;
 use std::sync::Arc;
 
 use admission::AdmissionCache;
+use api_key_store::ApiKeyStore;
 use clock::WallClock;
 use event_log::EventLog;
 use gateway::PaymentGateway;
@@ -31,9 +33,12 @@ use payment_store::PaymentStore;
 use random::Random;
 
 /// Everything the store does; one adapter implements all parts over one database.
-pub trait Store: JournalStore + PaymentStore + OutboxStore + LedgerStore + OperatorStore {}
+pub trait Store:
+    JournalStore + PaymentStore + OutboxStore + LedgerStore + OperatorStore + ApiKeyStore
+{
+}
 
-impl<S: JournalStore + PaymentStore + OutboxStore + LedgerStore + OperatorStore> Store for S {}
+impl<S: JournalStore + PaymentStore + OutboxStore + LedgerStore + OperatorStore + ApiKeyStore> Store for S {}
 
 /// One world for a whole engine: real, embedded or simulated.
 #[derive(Clone)]

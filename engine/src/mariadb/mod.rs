@@ -6,6 +6,7 @@
 //! server answers or not. Never decides what may happen to a payment: it stores decisions, and refuses those made on
 //! an old version.
 
+mod api_keys;
 mod append;
 mod columns;
 mod database;

@@ -4,6 +4,7 @@
 //! synced to disk before anybody hears of it; two threads read beside it. The tables are in `schema/sqlite`.
 //! Never decides what may happen to a payment: it stores decisions, and refuses those made on an old version.
 
+mod api_keys;
 mod append;
 mod columns;
 mod data_dir;

@@ -15,11 +15,12 @@ const APPLICATION_ID: i64 = 0x7061_7965;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Each takes the schema to the next version. They are history: never changed, only added to.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../schema/sqlite/0001_payments.sql"),
     include_str!("../../../schema/sqlite/0002_outbox.sql"),
     include_str!("../../../schema/sqlite/0003_ledger.sql"),
     include_str!("../../../schema/sqlite/0004_event_log.sql"),
+    include_str!("../../../schema/sqlite/0005_api_keys.sql"),
 ];
 
 /// The schema version this program works with: how many migrations there are.

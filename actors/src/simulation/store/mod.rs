@@ -5,6 +5,7 @@
 //! says, and perhaps later, when somebody has already read the old state: after seconds in another machine's database
 //! (`networked`), after moments in one that lives in the process, and never when that dies.
 
+mod api_keys;
 mod in_flight;
 mod journal;
 mod ledger;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
+pub use self::api_keys::ApiKeyRows;
 use self::in_flight::{Cut, InFlight};
 pub use self::tables::{LedgerRow, OutboxRow, Tables, TransitionRow};
 use super::dice::{Dice, Purpose};

@@ -13,6 +13,7 @@ use payment_schema::text::IdempotencyKey;
 use payment_schema::time::Timestamp;
 use payment_schema::transition::Transition;
 
+use super::ApiKeyRows;
 use crate::ports::journal_store::{Append, AppendOutcome, AuditEntry, CommitMark, KeyRecord, OutboxRecord};
 use crate::ports::ledger_store::PostOutcome;
 
@@ -66,6 +67,8 @@ pub struct Tables {
     pub letters: BTreeMap<String, (u64, DeadLetter)>,
     /// Operators' acts.
     pub audit: Vec<AuditEntry>,
+    /// API keys.
+    pub api_keys: ApiKeyRows,
     /// Captures, refunds and voids.
     pub requests: BTreeMap<(PaymentId, OperationNo), Operation>,
     /// Contradictions that a real database would have refused: what was wrong, per payment.
