@@ -10,6 +10,7 @@ mod fields;
 mod gate;
 mod idempotency_key;
 mod json;
+mod keys;
 mod page;
 mod problem;
 mod request;
@@ -22,3 +23,4 @@ pub mod public;
 pub mod server;
 
 pub use gate::{HttpMeter, Operation};
+pub use keys::{Audience, Authenticator, KeyRing, Reach};

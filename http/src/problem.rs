@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use payment_actors::api::Refusal;
 use payment_schema::ids::PaymentId;
 use payment_schema::problem::{FieldError, ProblemBody, ProblemCode};
@@ -26,6 +26,8 @@ pub(crate) struct Problem {
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
+    /// The error code of a bearer challenge, when the request held something that was meant for a key.
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -37,6 +39,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             allow: None,
+            challenge: None,
         }
     }
 
@@ -61,6 +64,12 @@ impl Problem {
         Self::new(ProblemCode::NotFound, "there is nothing at this path; GET /openapi.json lists every path")
     }
 
+    /// Nobody knows who asks. `error` says what was wrong with the key that was sent, in the words of a bearer
+    /// challenge (<https://www.rfc-editor.org/rfc/rfc6750#section-3.1>); without a key there is none.
+    pub(crate) fn unauthenticated(detail: &str, error: Option<&'static str>) -> Self {
+        Self { challenge: error, ..Self::new(ProblemCode::Unauthenticated, detail) }
+    }
+
     /// `allow` lists the methods the path has.
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format!("this path allows {allow} only");
@@ -76,6 +85,10 @@ impl Problem {
         response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
         if let Some(allow) = self.allow {
             response.insert_header((ALLOW, allow));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let error = self.challenge.map(|error| format!(" error=\"{error}\""));
+            response.insert_header((WWW_AUTHENTICATE, format!("Bearer{}", error.unwrap_or_default())));
         }
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, whole_seconds(self.retry_after)));

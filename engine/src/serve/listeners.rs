@@ -7,7 +7,8 @@ use std::sync::Arc;
 use actix_web::web::ServiceConfig;
 use payment_actors::engine::Engine;
 use payment_http::operator::{self, OperatorState};
-use payment_http::public::{self, Authenticator, BodyLimits, PublicState};
+use payment_http::public::{self, BodyLimits, PublicState};
+use payment_http::{Audience, Authenticator, Reach};
 use payment_http::server::{self, Bound, ServerSettings, StopHandle};
 
 use super::error::ServeError;
@@ -87,7 +88,7 @@ fn public_state(config: &Config, engine: &Engine, metrics: &Arc<Metrics>, world:
     PublicState::new(
         Arc::clone(&engine.payments),
         settings::public_limits(config),
-        Authenticator::Open,
+        Authenticator::new(Arc::default(), Audience::Merchants, Reach::Loopback),
         Arc::clone(metrics) as _,
         Arc::clone(&world.ports.random),
     )
@@ -97,6 +98,7 @@ fn operator_state(config: &Config, engine: &Engine, metrics: &Arc<Metrics>, worl
     let (metrics, tree) = (Arc::clone(metrics), engine.tree.clone());
     OperatorState {
         operator: Arc::clone(&engine.operator),
+        auth: Authenticator::new(Arc::default(), Audience::Operators, Reach::Loopback),
         tree: engine.tree.clone(),
         metrics: Arc::new(move || metrics.page(Some(&tree))),
         payments: Arc::clone(&engine.payments),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use actix_web::http::Uri;
 use actix_web::http::header::{HOST, ORIGIN};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use payment_actors::api::Act;
 use payment_schema::problem::ProblemCode;
 use payment_schema::text::Reason;
@@ -16,12 +16,10 @@ use super::OperatorState;
 use crate::exchange::{Exchange, single};
 use crate::fields::{Fields, Noted};
 use crate::json::Json;
+use crate::keys::Identity;
 use crate::problem::Problem;
 use crate::request::{no_query, read_body};
 use crate::values;
-
-/// Who acts while the listener has no keys: whoever reaches it.
-const WITHOUT_KEYS: &str = "local";
 
 /// Reads an acting request: its reason, and its other members by `read`.
 pub(super) async fn read_act<T>(
@@ -38,8 +36,13 @@ pub(super) async fn read_act<T>(
     let reason = fields.required("reason", values::text(reason));
     let made = members.and_then(|members| Ok((members, reason?)));
     let (members, reason) = fields.finish(made)?;
-    let who = WITHOUT_KEYS.to_owned();
+    let who = identity(request).who();
     Ok((members, Act { who, reason: reason.as_str().to_owned(), trace_id: exchange.trace_id }))
+}
+
+/// Who was let in with the request.
+pub(super) fn identity(request: &HttpRequest) -> Identity {
+    request.extensions().get().cloned().expect("every request to a route of operators is identified")
 }
 
 fn reason(text: &str) -> Result<Reason, String> {

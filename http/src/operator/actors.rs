@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::OperatorState;
-use super::act::read_act;
+use super::act::{identity, read_act};
 use crate::exchange::Exchange;
 use crate::problem::Problem;
 use crate::request::query;
@@ -80,7 +80,8 @@ pub(super) async fn tree(
     attend(&random, &request, work).await
 }
 
-/// Shows the tree once a second as server-sent events, until the client leaves or the actor is gone.
+/// Shows the tree once a second as server-sent events, until the client leaves, its key is
+/// revoked or the actor is gone.
 pub(super) async fn stream(
     state: web::Data<OperatorState>,
     random: web::Data<dyn Random>,
@@ -91,11 +92,13 @@ pub(super) async fn stream(
         part.snapshot(&state.tree).ok_or_else(no_such_actor)?;
         let mut ticks = interval(STREAM_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let tree = state.tree.clone();
-        let snapshots = unfold((ticks, tree, part), |(mut ticks, tree, part)| async move {
+        let identity = identity(&request);
+        let (tree, auth) = (state.tree.clone(), state.auth.clone());
+        let allowed = move || auth.still_knows(&identity);
+        let snapshots = unfold((ticks, tree, part, allowed), |(mut ticks, tree, part, allowed)| async move {
             ticks.tick().await;
-            let snapshot = part.snapshot(&tree)?;
-            Some((event(&snapshot), (ticks, tree, part)))
+            let snapshot = part.snapshot(&tree).filter(|_| allowed())?;
+            Some((event(&snapshot), (ticks, tree, part, allowed)))
         });
         let last = futures_util::stream::once(ready(Bytes::from_static(b"event: gone\ndata: {}\n\n")));
         let mut response = HttpResponse::Ok();

@@ -15,19 +15,25 @@ mod stats;
 
 use std::sync::Arc;
 
-use actix_web::web;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpMessage, web};
 use payment_actors::api::{OperatorApi, PaymentsApi};
 use payment_actors::ports::random::Random;
 use payment_actors::supervision::TreeView;
 
+use crate::keys::Authenticator;
 use crate::request::BodyLimits;
-use crate::routes::{postable, readable, unknown_path};
+use crate::routes::{attend, postable, readable, unknown_path};
 
 /// What the handlers of the operator listener share; cheap to clone.
 #[derive(Clone)]
 pub struct OperatorState {
     /// What operators can do.
     pub operator: Arc<dyn OperatorApi>,
+    /// Who is let in.
+    pub auth: Authenticator,
     /// The supervision tree.
     pub tree: TreeView,
     /// Renders the metrics in the Prometheus text format.
@@ -43,7 +49,9 @@ pub struct OperatorState {
 /// Adds the operator routes to an app.
 pub fn configure(config: &mut web::ServiceConfig, state: &OperatorState) {
     config.app_data(web::Data::from(Arc::clone(&state.random))).app_data(web::Data::new(state.clone()));
-    config
+    // Probes carry no keys, so this route stands before those that ask for one.
+    config.service(readable("/actuator/health", observe::health));
+    let routes = web::scope("")
         .service(readable("/api/admin/actors", actors::tree))
         .service(readable("/api/admin/actors/stream", actors::stream))
         .service(postable("/api/admin/actors/{verb:restart|kill|pause|resume}", web::post().to(actors::act)))
@@ -65,6 +73,26 @@ pub fn configure(config: &mut web::ServiceConfig, state: &OperatorState) {
         .service(readable("/api/admin/audit", audit::list))
         .service(readable("/metrics", observe::metrics))
         .service(readable("/actuator/prometheus", observe::metrics))
-        .service(readable("/actuator/health", observe::health))
         .default_service(web::to(unknown_path));
+    config.service(routes.wrap(from_fn(let_in)));
+}
+
+/// Stands before every route but the one for probes: a route that is added later asks for a key too.
+async fn let_in(
+    state: web::Data<OperatorState>,
+    random: web::Data<dyn Random>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let identity = state.auth.identify(request.headers());
+    match identity.and_then(|identity| identity.operate().map(|()| identity)) {
+        Ok(identity) => {
+            request.extensions_mut().insert(identity);
+            Ok(next.call(request).await?.map_into_boxed_body())
+        }
+        Err(problem) => {
+            let response = attend(&random, request.request(), async |_| Err(problem)).await;
+            Ok(request.into_response(response))
+        }
+    }
 }

@@ -39,6 +39,7 @@ impl<C> Request<C> {
         payload: web::Payload,
         read: impl FnOnce(&mut Fields<Json>, &MerchantIdField) -> Result<C, Noted>,
     ) -> Result<Self, Problem> {
+        let caller = state.auth.identify(request.headers())?;
         let mut fields = read_body(request, payload, &state.limits.body).await?;
         no_query(request)?;
         let merchant_id = fields.required("merchantId", values::text(MerchantId::parse));
@@ -46,7 +47,7 @@ impl<C> Request<C> {
         let command = read(&mut fields, &merchant_id);
         let made = merchant_id.and_then(|merchant_id| Ok(Self { merchant_id, key: key?, command: command? }));
         let read = fields.finish(made)?;
-        state.auth.permit(request, &read.merchant_id)?;
+        caller.act_for(&read.merchant_id)?;
         Ok(read)
     }
 

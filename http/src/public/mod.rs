@@ -14,13 +14,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use payment_actors::api::{PaymentsApi, Refusal};
 use payment_actors::ports::random::Random;
-use payment_schema::ids::MerchantId;
 use payment_schema::problem::ProblemCode;
 
 use crate::gate::{Gate, HttpMeter};
+use crate::keys::Authenticator;
 use crate::problem::Problem;
 pub use crate::request::BodyLimits;
 use crate::routes::{postable, readable, unknown_path};
@@ -40,22 +40,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { body: BodyLimits::default(), patience: Duration::from_secs(12), max_in_flight: 20_000 }
-    }
-}
-
-/// How callers prove who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authenticator {
-    /// Whoever reaches the listener may act for any merchant; for loopback only.
-    Open,
-}
-
-impl Authenticator {
-    /// Whether the request may act for the merchant: 401 or 403 when not.
-    fn permit(self, _request: &HttpRequest, _merchant: &MerchantId) -> Result<(), Problem> {
-        match self {
-            Self::Open => Ok(()),
-        }
     }
 }
 

@@ -72,10 +72,11 @@ struct ListView {
 
 /// The merchant of a question about one payment.
 fn merchant(state: &PublicState, request: &HttpRequest) -> Result<MerchantId, Problem> {
+    let caller = state.auth.identify(request.headers())?;
     let mut parameters = query(request)?;
     let merchant_id = parameters.required("merchantId", parameter(MerchantId::parse));
     let merchant_id = parameters.finish(merchant_id)?;
-    state.auth.permit(request, &merchant_id)?;
+    caller.act_for(&merchant_id)?;
     Ok(merchant_id)
 }
 
@@ -144,8 +145,9 @@ pub(crate) async fn history(state: web::Data<PublicState>, request: HttpRequest)
 )]
 pub(crate) async fn list(state: web::Data<PublicState>, request: HttpRequest) -> HttpResponse {
     let work = async |_: &Exchange| {
+        let caller = state.auth.identify(request.headers())?;
         let (filter, page) = filter(&request)?;
-        state.auth.permit(&request, &filter.merchant_id)?;
+        caller.act_for(&filter.merchant_id)?;
         let found = state.ask(state.payments.list(filter)).await?;
         let view = |(payment, entries): (Payment, _)| {
             (payment.id.get(), PaymentView::new(&payment, entries).with_metadata(&payment))

@@ -9,6 +9,7 @@ use payment_actors::ports::clock::WallClock;
 use payment_actors::supervision::{Actor, ChildSpec, Ctx, Failure, Message, Next, System, SystemConfig};
 use payment_http::operator::{self, OperatorState};
 use payment_http::public::BodyLimits;
+use payment_http::{Audience, Authenticator, KeyRing, Reach};
 
 use super::fake_operator::FakeOperator;
 use super::fake_payments::FakePayments;
@@ -65,12 +66,17 @@ pub(crate) struct Desk {
 impl Desk {
     /// With a root that has three children, all started.
     pub(crate) async fn open() -> Self {
+        Self::open_with_keys(Arc::default(), Reach::Loopback).await
+    }
+
+    pub(crate) async fn open_with_keys(ring: Arc<KeyRing>, reach: Reach) -> Self {
         let config = SystemConfig::new(Arc::new(Counting::default()), Arc::new(Noon));
         let system = System::start(config, ChildSpec::new("root", "root", || Idle { children: 3 }));
         let operator = Arc::new(FakeOperator::default());
         let payments = Arc::new(FakePayments::default());
         let state = OperatorState {
             operator: Arc::<FakeOperator>::clone(&operator),
+            auth: Authenticator::new(ring, Audience::Operators, reach),
             tree: system.tree(),
             metrics: Arc::new(|| "payment_actors_live 4\n".to_owned()),
             payments: Arc::<FakePayments>::clone(&payments),

@@ -14,7 +14,8 @@ use actix_web::http::Method;
 use actix_web::test::{self, TestRequest};
 use actix_web::{App, http::StatusCode};
 use payment_actors::ports::random::Random;
-use payment_http::public::{self, Authenticator, Limits, PublicState};
+use payment_http::public::{self, Limits, PublicState};
+use payment_http::{Audience, Authenticator, KeyRing, Reach};
 use serde_json::Value;
 
 use self::fake_payments::FakePayments;
@@ -74,12 +75,16 @@ impl Face {
     }
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
+        Self::with_keys(limits, Arc::default(), Reach::Loopback)
+    }
+
+    pub(crate) fn with_keys(limits: Limits, ring: Arc<KeyRing>, reach: Reach) -> Self {
         let payments = Arc::new(FakePayments::default());
         let meter = Arc::new(MeterLog::default());
         let state = PublicState::new(
             Arc::<FakePayments>::clone(&payments),
             limits,
-            Authenticator::Open,
+            Authenticator::new(ring, Audience::Merchants, reach),
             Arc::<MeterLog>::clone(&meter),
             Arc::new(Counting::default()),
         );
