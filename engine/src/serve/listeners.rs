@@ -8,8 +8,8 @@ use actix_web::web::ServiceConfig;
 use payment_actors::engine::Engine;
 use payment_http::operator::{self, OperatorState};
 use payment_http::public::{self, BodyLimits, PublicState};
-use payment_http::{Audience, Authenticator, Reach};
 use payment_http::server::{self, Bound, ServerSettings, StopHandle};
+use payment_http::{Audience, Authenticator, Reach};
 
 use super::error::ServeError;
 use super::settings;

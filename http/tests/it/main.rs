@@ -6,6 +6,7 @@ mod bad_input;
 mod commands;
 mod guide;
 mod headers;
+mod keys;
 mod openapi;
 mod operator;
 mod pages;

@@ -51,6 +51,7 @@ async fn drills_are_audited_and_done() {
     }
     let verbs = ["kill begun", "restart begun", "pause begun", "resume begun"];
     assert_eq!(desk.operator.acts(), verbs.map(|verb| act(verb, CHILD)));
+    assert_eq!(desk.operator.actors(), ["local"; 4], "nobody is known where no keys are asked for");
     assert_eq!(desk.generation("root/child/0"), 1, "neighbours are untouched");
     desk.close().await;
 }

@@ -24,6 +24,7 @@ pub(crate) type Acted = (String, String, String);
 #[derive(Default)]
 pub(crate) struct FakeOperator {
     acts: Mutex<Vec<Acted>>,
+    actors: Mutex<Vec<String>>,
     pub(crate) store_is_down: Mutex<bool>,
 }
 
@@ -32,12 +33,17 @@ impl FakeOperator {
         self.acts.lock().clone()
     }
 
+    /// Who acted.
+    pub(crate) fn actors(&self) -> Vec<String> {
+        self.actors.lock().clone()
+    }
+
     fn act(&self, what: &str, target: &str, act: Act) -> Result<String, Refusal> {
         if *self.store_is_down.lock() {
             let wait = std::time::Duration::from_secs(1);
             return Err(Refusal::for_now(ProblemCode::StoreUnavailable, "the store is down", wait));
         }
-        assert_eq!(act.who, "local");
+        self.actors.lock().push(act.who);
         self.acts.lock().push((what.to_owned(), target.to_owned(), act.reason));
         Ok("audit-1".to_owned())
     }
