@@ -84,7 +84,9 @@ impl Root {
         let settings = OutboxSettings {
             lanes: self.settings.outbox_lanes,
             batch: self.settings.outbox_batch,
+            held: self.settings.outbox_held,
             sweep: self.settings.outbox_sweep,
+            sweep_page: self.settings.outbox_sweep_page,
             retention: self.settings.outbox_retention,
         };
         let factory =

@@ -29,10 +29,14 @@ pub struct EngineSettings {
     pub outbox_lanes: usize,
     /// Most records in one publication.
     pub outbox_batch: usize,
+    /// Most records that an outbox lane keeps in memory.
+    pub outbox_held: usize,
     /// How long published outbox rows are kept.
     pub outbox_retention: Duration,
     /// How often the outbox looks for records that were left behind.
     pub outbox_sweep: Duration,
+    /// Most outbox records read at once.
+    pub outbox_sweep_page: u32,
     /// Most PG calls of one operation at a time.
     pub pg_concurrency: usize,
     /// Time limit of an authorization at the PG.
@@ -62,8 +66,10 @@ impl Default for EngineSettings {
             journal_batch: 256,
             outbox_lanes: 2,
             outbox_batch: 256,
+            outbox_held: 50_000,
             outbox_retention: Duration::from_secs(24 * 60 * 60),
             outbox_sweep: Duration::from_secs(10),
+            outbox_sweep_page: 1_000,
             pg_concurrency: 256,
             pg_authorize_timeout: Duration::from_secs(5),
             pg_timeout: Duration::from_secs(10),

@@ -1,6 +1,5 @@
 //! One outbox lane: publishes the records of its payments, one batch at a time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +9,8 @@ use payment_schema::ids::{EventId, PaymentId};
 use payment_schema::time::Timestamp;
 use serde::Serialize;
 
-use super::queue::{Offered, Origin, Queue};
+use super::gaps::Gaps;
+use super::queue::{Earlier, Offered, Queue};
 use super::{OutboxSettings, lane_of};
 use crate::breaker::Gate;
 use crate::ports::event_log::{LogError, Record};
@@ -19,9 +19,6 @@ use crate::ports::meter::Measure;
 use crate::ports::{Ports, StoreError};
 use crate::supervision::{Actor, Ctx, Failure, Message, Next};
 
-/// Beyond this many records in memory, the table holds the rest until there is room.
-const MOST_HELD: usize = 50_000;
-const SWEEP_PAGE: u32 = 1_000;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Messages of a lane.
@@ -71,8 +68,7 @@ pub struct OutboxLane {
     settings: OutboxSettings,
     missed: Arc<AtomicBool>,
     queue: Queue,
-    /// Records whose payment has earlier events in the table, by payment.
-    after_gap: BTreeMap<PaymentId, Vec<OutboxRecord>>,
+    gaps: Gaps,
     unmarked: Vec<EventId>,
     publishing: bool,
     retry_set: bool,
@@ -96,7 +92,7 @@ impl OutboxLane {
             settings,
             missed,
             queue: Queue::default(),
-            after_gap: BTreeMap::new(),
+            gaps: Gaps::default(),
             unmarked: Vec::new(),
             publishing: false,
             retry_set: false,
@@ -106,41 +102,53 @@ impl OutboxLane {
         }
     }
 
-    fn committed(&mut self, records: Vec<OutboxRecord>, ctx: &mut Ctx<Self>) {
+    fn held(&self) -> usize {
+        self.queue.len() + self.gaps.len()
+    }
+
+    /// Takes a record in, from wherever it comes.
+    fn take_in(&mut self, record: OutboxRecord) {
+        let Some(record) = self.gaps.keep(record) else {
+            return;
+        };
+        match self.queue.offer(record, Earlier::Unknown) {
+            Offered::Queued | Offered::Waiting => {}
+            Offered::Published(event_id) => self.unmarked.push(event_id),
+            Offered::AfterGap(record, seq) => self.gaps.open(record, seq),
+        }
+    }
+
+    fn committed(&mut self, records: Vec<OutboxRecord>) {
         for record in records {
-            if self.queue.len() >= MOST_HELD {
+            if self.held() >= self.settings.held {
                 self.missed.store(true, Ordering::Release);
                 return;
             }
-            if let Some(waiting) = self.after_gap.get_mut(&record.payment_id) {
-                waiting.push(record);
-                continue;
-            }
-            let (id, seq) = (record.payment_id, record.event_seq);
-            if self.queue.offer(record.clone(), Origin::HandOver) == Offered::AfterGap {
-                self.after_gap.insert(id, vec![record]);
-                self.ask_for_earlier(id, seq.unwrap_or_default(), ctx);
-            }
+            self.take_in(record);
         }
     }
 
-    fn ask_for_earlier(&self, id: PaymentId, seq: u64, ctx: &mut Ctx<Self>) {
-        let ports = self.ports.clone();
-        ctx.spawn(
-            async move { OutboxLaneMessage::Earlier(id, ports.store.unpublished_before(id, seq).await) },
-        );
+    fn ask_for_earlier(&mut self, ctx: &mut Ctx<Self>) {
+        while let Some((id, seq)) = self.gaps.ask() {
+            let ports = self.ports.clone();
+            ctx.spawn(async move {
+                OutboxLaneMessage::Earlier(id, ports.store.unpublished_before(id, seq).await)
+            });
+        }
     }
 
     fn earlier(&mut self, id: PaymentId, found: Result<Vec<OutboxRecord>, StoreError>) {
-        let waiting = self.after_gap.remove(&id).unwrap_or_default();
+        let mut waiting = self.gaps.answered(id).into_iter();
         let Ok(found) = found else {
-            // The table has them all; the next sweep brings them in order.
+            // The table has them all; the next sweep brings them.
             self.missed.store(true, Ordering::Release);
             return;
         };
-        for record in found.into_iter().chain(waiting) {
-            self.queue.offer(record, Origin::Table);
+        for record in found.into_iter().chain(waiting.next()) {
+            self.queue.offer(record, Earlier::Offered);
         }
+        // The others came after it; there may be a gap again.
+        waiting.for_each(|record| self.take_in(record));
     }
 
     fn sweep(&mut self, ctx: &mut Ctx<Self>) {
@@ -150,8 +158,8 @@ impl OutboxLane {
     }
 
     fn read_page(&self, ctx: &mut Ctx<Self>) {
-        let (ports, behind) = (self.ports.clone(), self.sweeping_behind);
-        ctx.spawn(async move { OutboxLaneMessage::Swept(ports.store.unpublished(behind, SWEEP_PAGE).await) });
+        let (ports, behind, most) = (self.ports.clone(), self.sweeping_behind, self.settings.sweep_page);
+        ctx.spawn(async move { OutboxLaneMessage::Swept(ports.store.unpublished(behind, most).await) });
     }
 
     fn swept(&mut self, page: Result<Vec<(u64, OutboxRecord)>, StoreError>, ctx: &mut Ctx<Self>) {
@@ -159,19 +167,14 @@ impl OutboxLane {
             tracing::warn!(cause = %error, "outbox table not readable, looking again later");
             Vec::new()
         });
-        let is_full = u32::try_from(page.len()).is_ok_and(|read| read >= SWEEP_PAGE);
+        let is_full = u32::try_from(page.len()).is_ok_and(|read| read >= self.settings.sweep_page);
         for (position, record) in page {
             self.sweeping_behind = position;
-            let is_mine = lane_of(record.payment_id, self.settings.lanes.max(1)) == self.index;
-            if !is_mine || self.after_gap.contains_key(&record.payment_id) {
-                continue;
-            }
-            let event_id = record.event_id;
-            if self.queue.offer(record, Origin::Table) == Offered::Published {
-                self.unmarked.push(event_id);
+            if lane_of(record.payment_id, self.settings.lanes.max(1)) == self.index {
+                self.take_in(record);
             }
         }
-        if is_full && self.queue.len() < MOST_HELD {
+        if is_full && self.held() < self.settings.held {
             self.read_page(ctx);
         } else {
             let soon = is_full || self.missed.load(Ordering::Acquire);
@@ -266,7 +269,7 @@ impl Actor for OutboxLane {
 
     async fn handle(&mut self, message: OutboxLaneMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         match message {
-            OutboxLaneMessage::Committed(records) => self.committed(records, ctx),
+            OutboxLaneMessage::Committed(records) => self.committed(records),
             OutboxLaneMessage::Sweep => self.sweep(ctx),
             OutboxLaneMessage::Swept(page) => self.swept(page, ctx),
             OutboxLaneMessage::Earlier(id, found) => self.earlier(id, found),
@@ -279,6 +282,7 @@ impl Actor for OutboxLane {
                 return Ok(Next::Continue);
             }
         }
+        self.ask_for_earlier(ctx);
         if !self.retry_set {
             self.publish_next(ctx);
         }
@@ -303,7 +307,7 @@ impl Actor for OutboxLane {
 
     fn observe(&self) -> OutboxLaneObserved {
         OutboxLaneObserved {
-            held: self.queue.len(),
+            held: self.held(),
             stuck_payments: self.queue.parked(),
             published_total: self.published_total,
             failed_total: self.failed_total,

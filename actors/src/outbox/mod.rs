@@ -4,6 +4,7 @@
 //! mailbox or an open breaker left in the table. A stuck record holds up only its own payment. Never publishes
 //! what is not committed: everything it knows came from the journal after a commit, or from the table.
 
+mod gaps;
 mod lane;
 mod queue;
 
@@ -29,8 +30,12 @@ pub struct OutboxSettings {
     pub lanes: usize,
     /// Most records in one publication.
     pub batch: usize,
+    /// Beyond so many records in memory, the table holds the rest until there is room.
+    pub held: usize,
     /// How often a lane looks for records that were left behind.
     pub sweep: Duration,
+    /// Most records of the table read at once.
+    pub sweep_page: u32,
     /// How long published rows are kept.
     pub retention: Duration,
 }

@@ -8,26 +8,27 @@ use payment_schema::ids::{EventId, PaymentId};
 
 use crate::ports::journal_store::OutboxRecord;
 
-/// Where a record comes from.
+/// What is known of the events of its payment that precede an offered record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// From the journal, right after its commit.
-    HandOver,
-    /// From the table, in order: everything unpublished before it was offered before it.
-    Table,
+pub(super) enum Earlier {
+    /// Nothing. A sweep is no better than a hand-over: while it turned a page, an earlier event may have been committed
+    /// at a position that it had passed.
+    Unknown,
+    /// Those not published yet were offered before it.
+    Offered,
 }
 
 /// What became of an offered record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Offered {
     /// It waits its turn.
     Queued,
     /// It is already waiting, or its publication is under way.
     Waiting,
-    /// It was published before; only its mark is missing.
-    Published,
-    /// Earlier events of its payment may still be in the table; they must be offered first.
-    AfterGap,
+    /// It was published before; only its mark may be missing.
+    Published(EventId),
+    /// Earlier events of its payment may still be in the table; they must be offered first. Its number beside it.
+    AfterGap(OutboxRecord, u64),
 }
 
 /// How many payments' last event numbers are remembered; older ones are asked of the table.
@@ -56,17 +57,17 @@ impl Queue {
     }
 
     /// Takes a record in, unless it is known or comes too early.
-    pub(super) fn offer(&mut self, record: OutboxRecord, origin: Origin) -> Offered {
+    pub(super) fn offer(&mut self, record: OutboxRecord, earlier: Earlier) -> Offered {
         if self.held.contains(&record.event_id) {
             return Offered::Waiting;
         }
         if let Some(seq) = record.event_seq {
             let seen = self.last_seen.get(&record.payment_id).copied();
             match seen {
-                Some(seen) if seen >= seq => return Offered::Published,
+                Some(seen) if seen >= seq => return Offered::Published(record.event_id),
                 Some(seen) if seen + 1 == seq => {}
-                Some(_) | None if seq == 1 || origin == Origin::Table => {}
-                Some(_) | None => return Offered::AfterGap,
+                Some(_) | None if seq == 1 || earlier == Earlier::Offered => {}
+                Some(_) | None => return Offered::AfterGap(record, seq),
             }
             self.remember(record.payment_id, seq);
         }

@@ -10,8 +10,9 @@ use super::journal_store::OutboxRecord;
 /// Reads and marks outbox rows.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
-    /// Unpublished records in the order they were committed, behind the position `after` (0 for the start); each
-    /// with its position. Within one payment, positions rise with `event_seq`.
+    /// Unpublished records behind the position `after` (0 for the start), each with its position, lowest first.
+    /// Within one payment, positions rise with `event_seq`. Across payments they need not rise with the commits: a
+    /// record may appear at a position that an earlier answer had passed. One answer shows one moment.
     ///
     /// # Errors
     /// When the store cannot be asked.

@@ -50,6 +50,9 @@ faults! {
     CommitDropped = "commit-dropped", 0.0;
     /// The caller of a commit died; the commit happens later, when others already read.
     CommitLandedLate = "commit-landed-late", 0.0;
+    /// Outbox records become visible at positions that a sweep may have passed: positions follow the beginnings of
+    /// transactions, not their commits.
+    PositionsOutOfOrder = "positions-out-of-order", 0.0;
     /// The store takes its time.
     StoreSlow = "store-slow", 0.02;
     /// The store cannot be reached for a while.

@@ -11,13 +11,15 @@ use payment_schema::transition::Transition;
 use serde_json::Value;
 
 use super::Evidence;
-use crate::simulation::event_log::LogRecord;
+use crate::simulation::event_log::{LogRecord, Moment};
 
 /// One event as it was found in a topic.
 struct Found {
     topic: Topic,
     event_id: EventId,
     body: Value,
+    /// Its first appearance.
+    moment: Option<Moment>,
 }
 
 pub(super) fn audit(evidence: &Evidence<'_>) {
@@ -53,7 +55,8 @@ fn read_topic(evidence: &Evidence<'_>, topic: Topic, found: &mut BTreeMap<(Payme
                     evidence.report(I7, payment_id, format!("{topic}: {seq} first appears after {last}"));
                 }
                 *last = seq.max(*last);
-                found.insert((payment_id, seq), Found { topic, event_id, body });
+                let moment = evidence.records.moment(&position);
+                found.insert((payment_id, seq), Found { topic, event_id, body, moment });
             }
         }
     }
@@ -77,10 +80,21 @@ fn check_payment(evidence: &Evidence<'_>, payment: &Payment, found: &BTreeMap<(P
         let what = format!("events 1 to {} are expected, found {numbers:?}", payment.last_event_seq);
         evidence.report(I7, payment.id, what);
     }
+    for pair in events.windows(2) {
+        let [(earlier, first), (later, second)] = pair else { continue };
+        if second.moment < first.moment {
+            let what = format!("event {later} was published before event {earlier}");
+            evidence.report(I7, payment.id, what);
+        }
+    }
     for step in evidence.steps(payment.id) {
         check_told(evidence, payment, step, &events);
     }
     for (seq, event) in &events {
+        let marked = evidence.tables.ever_marked.get(&event.event_id);
+        if marked.is_some_and(|marked| event.moment.is_some_and(|moment| *marked < moment.at)) {
+            evidence.report(I7, payment.id, format!("event {seq} was marked as published before it was"));
+        }
         check_true(evidence, payment, *seq, event);
     }
 }

@@ -20,7 +20,7 @@ use payment_schema::topic::Topic;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-pub use self::records::{LogRecord, Records};
+pub use self::records::{LogRecord, Moment, Records};
 use self::subscription::SimSubscription;
 use super::dice::{Dice, Purpose};
 use super::environment::{Environment, Part};
@@ -73,7 +73,7 @@ impl SimEventLog {
             payload,
             is_foreign: true,
         };
-        self.shared.records.lock().write(topic, partition, record);
+        self.shared.records.lock().write(topic, partition, self.shared.environment.elapsed(), record);
         self.shared.environment.count(Fault::ForeignRecord);
         self.shared.arrival.notify_waiters();
     }
@@ -114,7 +114,8 @@ impl SimEventLog {
             payload: record.payload.clone(),
             is_foreign: false,
         };
-        self.shared.records.lock().write(record.topic, partition, written);
+        let now = self.shared.environment.elapsed();
+        self.shared.records.lock().write(record.topic, partition, now, written);
     }
 
     /// A record may be seen by the world only when what it tells is durable.

@@ -1,6 +1,7 @@
 //! The log's content: partitions, committed offsets and who reads what.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use payment_schema::ids::EventId;
@@ -27,10 +28,26 @@ pub struct LogRecord {
 
 type Partition = (Topic, u32);
 
+/// When a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Since the run began.
+    pub at: Duration,
+    /// The number of records of all topics up to this one.
+    pub serial: u64,
+}
+
+#[derive(Debug)]
+struct Written {
+    moment: Moment,
+    record: LogRecord,
+}
+
 /// Everything that was ever written, and how far each group has come.
 #[derive(Debug, Default)]
 pub struct Records {
-    partitions: BTreeMap<Partition, Vec<LogRecord>>,
+    partitions: BTreeMap<Partition, Vec<Written>>,
+    last_serial: u64,
     committed: BTreeMap<(String, Partition), u64>,
     members: BTreeMap<String, Vec<u64>>,
     subscribed: BTreeSet<(String, Topic)>,
@@ -38,18 +55,28 @@ pub struct Records {
 }
 
 impl Records {
-    pub(super) fn write(&mut self, topic: Topic, partition: u32, record: LogRecord) {
-        self.partitions.entry((topic, partition)).or_default().push(record);
+    pub(super) fn write(&mut self, topic: Topic, partition: u32, at: Duration, record: LogRecord) {
+        self.last_serial += 1;
+        let written = Written { moment: Moment { at, serial: self.last_serial }, record };
+        self.partitions.entry((topic, partition)).or_default().push(written);
     }
 
     /// All records of a topic, partition by partition, from the first offset on.
     pub fn of_topic(&self, topic: Topic) -> impl Iterator<Item = (Position, &LogRecord)> {
         let mine = self.partitions.range((topic, 0)..=(topic, u32::MAX));
         mine.flat_map(|((topic, partition), records)| {
-            (0..)
-                .zip(records)
-                .map(|(offset, record)| (Position { topic: *topic, partition: *partition, offset }, record))
+            (0..).zip(records).map(|(offset, written)| {
+                (Position { topic: *topic, partition: *partition, offset }, &written.record)
+            })
         })
+    }
+
+    /// When a record was written.
+    #[must_use]
+    pub fn moment(&self, position: &Position) -> Option<Moment> {
+        let records = self.partitions.get(&(position.topic, position.partition))?;
+        let place = usize::try_from(position.offset).ok()?;
+        records.get(place).map(|written| written.moment)
     }
 
     /// How many records a group has not committed yet.
@@ -87,7 +114,7 @@ impl Records {
         let waiting = records.iter().skip(start).take(most);
         (offset..)
             .zip(waiting)
-            .map(|(offset, record)| Consumed {
+            .map(|(offset, Written { record, .. })| Consumed {
                 position: Position { topic: partition.0, partition: partition.1, offset },
                 key: record.key.clone(),
                 schema_version: record.schema_version.clone(),

@@ -6,17 +6,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::SimStore;
+use super::tables::OutboxPlace;
 use crate::ports::StoreError;
 use crate::ports::journal_store::{Append, AppendOutcome, CommitMark, JournalStore};
+use crate::simulation::faults::Fault;
 
 #[async_trait]
 impl JournalStore for SimStore {
     async fn append(&self, batch: &[Append]) -> Result<Vec<AppendOutcome>, StoreError> {
         let batch = batch.to_vec();
         let environment = Arc::clone(&self.environment);
+        let place = self.outbox_place();
         self.commit("append", move |tables| {
+            if matches!(place, OutboxPlace::Between { .. }) {
+                environment.count(Fault::PositionsOutOfOrder);
+            }
             let append = |append: &Append| {
-                let outcome = tables.append(append);
+                let outcome = tables.append(append, place);
                 let (id, expected, payment) = (append.payment.id, append.expected.0, &append.payment);
                 let (version, status) = (payment.version.0, payment.status);
                 environment
@@ -34,6 +40,19 @@ impl JournalStore for SimStore {
 
     async fn reserve_sequences(&self, count: u64) -> Result<Range<u64>, StoreError> {
         self.write("reserve", move |tables| tables.reserve_sequences(count)).await
+    }
+}
+
+impl SimStore {
+    /// Where the records of a transaction stand that began to write now, or a while ago.
+    fn outbox_place(&self) -> OutboxPlace {
+        let mut dice = self.dice.lock();
+        let (is_between, percent) = (dice.chance(0.5), dice.below(100));
+        if is_between && !self.environment.is_calm() {
+            OutboxPlace::Between { percent }
+        } else {
+            OutboxPlace::Last
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Outbox rows until they are published.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use payment_schema::ids::{EventId, PaymentId};
 use payment_schema::time::Timestamp;
+use tokio::time::sleep;
 
 use super::SimStore;
 use super::tables::{OutboxRow, Tables};
@@ -10,10 +13,17 @@ use crate::ports::StoreError;
 use crate::ports::journal_store::OutboxRecord;
 use crate::ports::outbox_store::OutboxStore;
 
+/// Smaller pages stand for those of a long table: much happens while it is read.
+const ORDINARY_PAGE: u32 = 100;
+
 #[async_trait]
 impl OutboxStore for SimStore {
     async fn unpublished(&self, after: u64, limit: u32) -> Result<Vec<(u64, OutboxRecord)>, StoreError> {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        if limit < ORDINARY_PAGE && !self.environment.is_calm() {
+            let turning = self.dice.lock().millis(0, 1_500);
+            sleep(turning).await;
+        }
         self.read("unpublished", |tables| {
             let rows = tables.outbox.range(after.saturating_add(1)..).filter(|(_, row)| waits(row));
             rows.take(most).map(|(position, row)| (*position, row.record.clone())).collect()
@@ -34,8 +44,11 @@ impl OutboxStore for SimStore {
     }
 
     async fn mark_published(&self, events: &[EventId], at: Timestamp) -> Result<(), StoreError> {
-        let events = events.to_vec();
+        let (events, environment) = (events.to_vec(), Arc::clone(&self.environment));
         self.write("mark published", move |tables| {
+            for event in &events {
+                tables.ever_marked.entry(*event).or_insert_with(|| environment.elapsed());
+            }
             for row in tables.outbox.values_mut().filter(|row| events.contains(&row.record.event_id)) {
                 row.published_at.get_or_insert(at);
             }

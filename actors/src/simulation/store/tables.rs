@@ -3,6 +3,7 @@
 //! Owns the unique keys and the fence. Knows nothing of delays or faults: every method here is one atomic step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use payment_schema::dead_letter::{DeadLetter, LetterChange, LetterStatus};
 use payment_schema::ids::{EventId, MerchantId, OperationNo, PaymentId, Version};
@@ -46,6 +47,21 @@ pub struct LedgerRow {
     pub posted_at: Timestamp,
 }
 
+/// Where an append's records stand in the outbox.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OutboxPlace {
+    /// Behind all others.
+    Last,
+    /// So far on the way from the payment's last record to the end, as if the transaction had begun then.
+    Between {
+        /// Below 100.
+        percent: u64,
+    },
+}
+
+/// Leaves room for the records of transactions that began earlier.
+const POSITIONS_APART: u64 = 1_000;
+
 /// All tables.
 #[derive(Debug, Default)]
 pub struct Tables {
@@ -61,6 +77,8 @@ pub struct Tables {
     pub outbox: BTreeMap<u64, OutboxRow>,
     /// Every record that was ever committed to the outbox; kept when its row is pruned.
     pub ever_in_outbox: BTreeMap<EventId, OutboxRecord>,
+    /// When in the run a record was first marked as published; kept when its row is pruned.
+    pub ever_marked: BTreeMap<EventId, Duration>,
     /// Ledger rows in the order of posting.
     pub ledger: Vec<LedgerRow>,
     /// Dead letters with their position.
@@ -78,6 +96,7 @@ pub struct Tables {
     by_operation: BTreeMap<(PaymentId, OperationNo), usize>,
     by_event: BTreeSet<EventId>,
     last_outbox_position: u64,
+    last_position_of: BTreeMap<PaymentId, u64>,
     last_sequence: u64,
 }
 
@@ -88,7 +107,7 @@ impl Tables {
         self.payments.get(&id).map_or(Version::NONE, |payment| payment.version)
     }
 
-    pub(super) fn append(&mut self, append: &Append) -> AppendOutcome {
+    pub(super) fn append(&mut self, append: &Append, place: OutboxPlace) -> AppendOutcome {
         let id = append.payment.id;
         if self.version(id) != append.expected {
             return AppendOutcome::VersionConflict;
@@ -103,7 +122,7 @@ impl Tables {
         self.write_payment(append);
         self.write_keys(append);
         for record in &append.outbox {
-            self.write_outbox(record);
+            self.write_outbox(record, place);
         }
         for change in &append.letters {
             self.write_letter(change);
@@ -150,15 +169,26 @@ impl Tables {
         }
     }
 
-    fn write_outbox(&mut self, record: &OutboxRecord) {
+    fn write_outbox(&mut self, record: &OutboxRecord, place: OutboxPlace) {
         if self.ever_in_outbox.insert(record.event_id, record.clone()).is_some() {
             let what = format!("event {} was written twice", record.event_id);
             self.refusals.push((record.payment_id, what));
             return;
         }
-        self.last_outbox_position += 1;
+        let last_of_payment = self.last_position_of.get(&record.payment_id).copied().unwrap_or(0);
+        let mut position = match place {
+            OutboxPlace::Last => self.last_outbox_position + POSITIONS_APART,
+            OutboxPlace::Between { percent } => {
+                last_of_payment + 1 + (self.last_outbox_position - last_of_payment) / 100 * percent
+            }
+        };
+        while self.outbox.contains_key(&position) {
+            position += 1;
+        }
+        self.last_outbox_position = self.last_outbox_position.max(position);
+        self.last_position_of.insert(record.payment_id, position);
         let row = OutboxRow { record: record.clone(), published_at: None };
-        self.outbox.insert(self.last_outbox_position, row);
+        self.outbox.insert(position, row);
     }
 
     fn write_letter(&mut self, change: &LetterChange) {

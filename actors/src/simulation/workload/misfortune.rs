@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join;
 use payment_schema::topic::Topic;
 use tokio::time::sleep;
 
@@ -37,6 +38,8 @@ pub(in crate::simulation) struct Misfortune {
     /// The blows of this run, each as often as it is likely.
     blows: Vec<Fault>,
     interval: u64,
+    /// The event log is away while the clients are busiest, so that records pile up in the outbox.
+    log_away_at_first: Option<Duration>,
 }
 
 impl Misfortune {
@@ -50,11 +53,25 @@ impl Misfortune {
             }
         }
         let interval = *dice.pick(&[1_500, 4_000, 12_000]);
-        Self { nodes, dice: RefCell::new(dice), blows, interval }
+        let (is_away, long) = (dice.chance(0.4), dice.millis(2_000, 30_000));
+        let log_away_at_first = is_away.then_some(long);
+        Self { nodes, dice: RefCell::new(dice), blows, interval, log_away_at_first }
     }
 
     /// Strikes until the world is calm.
     pub(in crate::simulation) async fn run(&self) {
+        join(self.first_outage(), self.strike_again_and_again()).await;
+    }
+
+    async fn first_outage(&self) {
+        if let Some(long) = self.log_away_at_first {
+            self.environment().set_out(Part::EventLog, true);
+            sleep(long).await;
+            self.environment().set_out(Part::EventLog, false);
+        }
+    }
+
+    async fn strike_again_and_again(&self) {
         if self.blows.is_empty() {
             return;
         }
