@@ -25,6 +25,10 @@ pub struct Dossier {
     pub unpublished: Vec<OutboxRow>,
     /// Its events in the topics, by topic, partition and offset.
     pub events: Vec<EventRow>,
+    /// What is wrong with records that name it.
+    pub strays: Vec<StrayRow>,
+    /// The topics lost records by age, so that events may be missing without anybody's fault.
+    pub lacks_events: bool,
     /// The payment gateway's answers in the order of its record; `None` when the record cannot be seen.
     pub pg: Option<Vec<PgEntry>>,
     /// How often an operator settled one of its outcomes, by the audit.
@@ -247,6 +251,26 @@ pub struct EventRow {
     pub at: Timestamp,
     /// What it says.
     pub event: Event,
+}
+
+/// A record that is not as it should be.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StrayRow {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i64,
+    /// The offset.
+    pub offset: i64,
+    /// When it was written there.
+    pub at: Timestamp,
+    /// What is wrong with it, in words that follow its name.
+    pub what: String,
+    /// Consumers cannot read it.
+    pub unreadable: bool,
+    /// A consumer made a dead letter of it.
+    pub put_aside: bool,
 }
 
 /// What an event says.

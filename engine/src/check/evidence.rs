@@ -1,119 +1,270 @@
 //! The sources that a check reads, and the order in which it reads them.
 //!
-//! Owns consistency between sources that keep changing: tables and topics are read in one snapshot, the payment
-//! gateway's record after it, so that it may be ahead of the store but never behind.
+//! Owns consistency between sources that keep changing. First the store, as of one moment; then the topics, up to
+//! where they end after that moment; then the payment gateway's record. So each may be ahead of the one before but
+//! never behind, and what is ahead is looked up in the store's present before anybody is blamed.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::dossier::{Document, Dossier};
+use super::dossier::{Document, Dossier, OperationRow, StrayRow};
 use super::merge::{self, Sources};
 use super::pg_record::{PgRecord, PgRecordError};
+use super::progress::Progress;
 use super::scratch::Scratch;
+use super::servers::Servers;
+use super::topics;
+use crate::kafka::{History, HistoryError, KafkaSettings};
+use crate::mariadb::{self, MariaDbOptions};
+use crate::sqlite::{self, open_reader};
 
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
-    /// The database is not there.
-    #[error("there is no database at {0}; name its directory with --data-dir")]
-    Missing(String),
-    /// The database cannot be read.
-    #[error("the store cannot be read: {0}")]
-    Store(#[from] rusqlite::Error),
+    /// The embedded store's file cannot be used.
+    #[error(transparent)]
+    File(#[from] sqlite::OpenError),
+    /// A database cannot be used.
+    #[error(transparent)]
+    Server(#[from] mariadb::OpenError),
+    /// The store broke while it was read.
+    #[error("the store cannot be read: {0}; look at it and try again")]
+    Store(String),
+    /// Databases that share the payments have the same one.
+    #[error(
+        "payment {0} is in more than one of the store's databases; remove it where its merchant's slot does not belong"
+    )]
+    TwoHomes(i64),
+    /// The topics cannot be read.
+    #[error(transparent)]
+    Topics(#[from] HistoryError),
+    /// The scratch file cannot be used.
+    #[error("the scratch file cannot be used: {0}; make room where temporary files go (SQLITE_TMPDIR)")]
+    Scratch(rusqlite::Error),
 }
 
-/// One attempt at the payment gateway.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    /// The payment.
-    pub(super) payment: u64,
-    /// The operation's number.
-    pub(super) operation_no: u32,
-    /// The attempt.
-    pub(super) attempt: u32,
+impl From<rusqlite::Error> for EvidenceError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.to_string())
+    }
 }
 
-/// The embedded store's file, opened for reading only; an engine may be running on it.
+/// Where payments and their events are.
+#[derive(Clone)]
+pub enum World {
+    /// The embedded store's file, with the event log inside or in Kafka.
+    Embedded {
+        /// The file.
+        database: PathBuf,
+        /// Kafka instead of the event log inside.
+        topics: Option<KafkaSettings>,
+    },
+    /// Databases on servers, and Kafka.
+    Servers {
+        /// All databases that share the payments.
+        databases: Vec<MariaDbOptions>,
+        /// Kafka.
+        topics: KafkaSettings,
+    },
+}
+
+/// What the store says of a payment at this moment.
+pub(super) struct Present {
+    pub(super) last_event_seq: i64,
+    /// None when the document cannot be read.
+    operations: Vec<OperationRow>,
+}
+
+impl Present {
+    pub(super) fn new(last_event_seq: i64, document: &str) -> Self {
+        let document = serde_json::from_str::<Document>(document);
+        Self { last_event_seq, operations: document.map_or_else(|_| Vec::new(), |read| read.operations) }
+    }
+
+    /// Whether the store knows an attempt at the payment gateway.
+    pub(super) fn knows(&self, operation_no: u32, attempt: u32) -> bool {
+        let mut operations = self.operations.iter();
+        operations.any(|operation| operation.no == operation_no && operation.attempt >= attempt)
+    }
+}
+
+/// Asks what the store says of a payment at this moment.
+pub(super) type AskPresent<'a> = &'a dyn Fn(u64) -> Result<Option<Rc<Present>>, EvidenceError>;
+
+/// What there is to judge.
+pub(super) enum Exhibit<'a> {
+    /// A payment that any source names.
+    Payment(&'a Dossier),
+    /// A record that names none, and what is wrong with it.
+    Record(&'a StrayRow),
+}
+
+/// What could not be seen.
+pub(super) struct Unseen {
+    pub(super) pg: Result<(), PgRecordError>,
+    /// Topics that lost their first records.
+    pub(super) shortened: Vec<String>,
+}
+
+/// Every source but the gateway's record, opened for reading only; engines may be running on them.
 pub struct Evidence {
-    /// Holds one snapshot during a scan.
-    snapshot: Connection,
-    /// Sees the present.
-    present: Connection,
+    store: Store,
+    kafka: Option<KafkaSettings>,
+    progress: Progress,
+    /// The last payment that somebody asked about: questions about one come together.
+    asked: RefCell<Option<(u64, Option<Rc<Present>>)>>,
+}
+
+enum Store {
+    File {
+        /// Holds one snapshot while it is read.
+        snapshot: Connection,
+        /// Sees the present.
+        present: Connection,
+    },
+    Servers(Servers),
 }
 
 impl Evidence {
-    /// Opens the database at this path.
+    /// Opens the store. `progress` is told in words how far a long reading came.
     ///
     /// # Errors
-    /// When there is none or it cannot be opened.
-    pub fn open(database: &Path) -> Result<Self, EvidenceError> {
-        if !database.exists() {
-            return Err(EvidenceError::Missing(database.display().to_string()));
-        }
-        Ok(Self { snapshot: open(database)?, present: open(database)? })
+    /// When there is no store, or it is not one that this program can read.
+    pub fn open(world: World, progress: impl Fn(&str) + 'static) -> Result<Self, EvidenceError> {
+        let (store, kafka) = match world {
+            World::Embedded { database, topics } => (Store::open_file(&database)?, topics),
+            World::Servers { databases, topics } => {
+                (Store::Servers(Servers::open(&databases)?), Some(topics))
+            }
+        };
+        Ok(Self { store, kafka, progress: Progress::new(progress), asked: RefCell::default() })
     }
 
-    /// Shows every payment's dossier, lowest id first. The inner result says whether the gateway's record was seen.
+    /// Shows every payment's dossier, lowest id first, and then what is wrong with records of no payment.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When a source cannot be read.
     pub(super) fn scan(
         &self,
         pg: &PgRecord,
-        mut show: impl FnMut(&Dossier) -> Result<(), EvidenceError>,
-    ) -> Result<Result<(), PgRecordError>, EvidenceError> {
-        let snapshot = self.snapshot.unchecked_transaction()?;
-        let mut scratch = Scratch::new()?;
-        scratch.take_events(&snapshot, None)?;
-        let record = scratch.take_record(pg)?;
-        let sources =
-            Sources { store: &snapshot, scratch: &scratch, sees_the_pg: record.is_ok(), only: None };
-        merge::dossiers(&sources, &resolutions(&snapshot)?, &mut show)?;
-        snapshot.finish()?;
-        Ok(record)
+        mut show: impl FnMut(Exhibit<'_>) -> Result<(), EvidenceError>,
+    ) -> Result<Unseen, EvidenceError> {
+        self.read(None, pg, &mut show)
     }
 
     /// One payment's dossier; empty when nobody knows it.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When a source cannot be read.
     pub fn dossier(&self, id: u64, pg: &PgRecord) -> Result<Dossier, EvidenceError> {
-        let snapshot = self.snapshot.unchecked_transaction()?;
-        let mut scratch = Scratch::new()?;
-        scratch.take_events(&snapshot, Some(id))?;
-        let record = scratch.take_record(pg)?;
-        let sources =
-            Sources { store: &snapshot, scratch: &scratch, sees_the_pg: record.is_ok(), only: Some(id) };
         let mut found = Dossier { id, ..Dossier::default() };
-        merge::dossiers(&sources, &resolutions(&snapshot)?, &mut |dossier| {
-            found = dossier.clone();
+        self.read(Some(id), pg, &mut |exhibit| {
+            if let Exhibit::Payment(dossier) = exhibit {
+                found = dossier.clone();
+            }
             Ok(())
         })?;
-        snapshot.finish()?;
         Ok(found)
     }
 
-    /// Whether the store knows the attempt at this moment.
-    pub(super) fn knows_by_now(&self, asked: Asked) -> Result<bool, EvidenceError> {
-        const SQL: &str = "SELECT document FROM payment WHERE payment_id = ?1";
-        let id = i64::try_from(asked.payment).unwrap_or(i64::MAX);
-        let found: Option<String> = self.present.query_row(SQL, [id], |row| row.get(0)).optional()?;
-        let document = found.and_then(|text| serde_json::from_str::<Document>(&text).ok());
-        let mut operations = document.into_iter().flat_map(|document| document.operations);
-        Ok(operations
-            .any(|operation| operation.no == asked.operation_no && operation.attempt >= asked.attempt))
+    fn read(
+        &self,
+        only: Option<u64>,
+        pg: &PgRecord,
+        show: &mut dyn FnMut(Exhibit<'_>) -> Result<(), EvidenceError>,
+    ) -> Result<Unseen, EvidenceError> {
+        let scratch = Scratch::new()?;
+        let snapshot = self.store.open_snapshot()?;
+        // Behind the snapshot's beginning, and before the tables take their time.
+        let history = self.kafka.as_ref().map(History::open).transpose()?;
+        let store: &Connection = match (&snapshot, &self.store) {
+            (Some(transaction), _) => transaction,
+            (None, Store::Servers(servers)) => {
+                servers.copy(&scratch, range(only), &self.progress)?;
+                scratch.connection()
+            }
+            (None, Store::File { snapshot, .. }) => snapshot,
+        };
+        scratch.take_records(|sink| match &history {
+            Some(history) => topics::read_kafka(history, only, sink, &self.progress),
+            None => topics::read_table(store, only, sink),
+        })?;
+        scratch.put_aside(store)?;
+        let record = scratch.take_record(pg)?;
+        let shortened: Vec<String> = history
+            .iter()
+            .flat_map(|history| history.shortened().into_iter().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        let sources = Sources {
+            store,
+            scratch: &scratch,
+            range: range(only),
+            sees_the_pg: record.is_ok(),
+            sees_all_events: shortened.is_empty(),
+        };
+        merge::dossiers(&sources, &resolutions(store)?, &mut |dossier| show(Exhibit::Payment(dossier)))?;
+        if only.is_none() {
+            scratch.strays_of_nobody(&mut |stray| show(Exhibit::Record(stray)))?;
+        }
+        Ok(Unseen { pg: record, shortened })
+    }
+
+    /// What the store says of the payment at this moment.
+    pub(super) fn present(&self, id: u64) -> Result<Option<Rc<Present>>, EvidenceError> {
+        if let Some((last, known)) = &*self.asked.borrow()
+            && *last == id
+        {
+            return Ok(known.clone());
+        }
+        let found = self.store.present(i64::try_from(id).unwrap_or(i64::MAX))?.map(Rc::new);
+        *self.asked.borrow_mut() = Some((id, found.clone()));
+        Ok(found)
     }
 }
 
-fn open(database: &Path) -> Result<Connection, EvidenceError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(database, flags)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
-    connection.execute_batch("PRAGMA query_only = ON")?;
-    Ok(connection)
+impl Store {
+    fn open_file(database: &Path) -> Result<Self, EvidenceError> {
+        Ok(Self::File { snapshot: open_reader(database)?, present: open_reader(database)? })
+    }
+
+    /// From here on the store is read as it is now. A file hands out the transaction to read in.
+    fn open_snapshot(&self) -> Result<Option<Transaction<'_>>, EvidenceError> {
+        match self {
+            Self::File { snapshot, .. } => {
+                let transaction = snapshot.unchecked_transaction()?;
+                // A transaction sees what was committed when it first reads.
+                transaction
+                    .query_row("SELECT count(*) FROM (SELECT 1 FROM payment LIMIT 1)", [], |_| Ok(()))?;
+                Ok(Some(transaction))
+            }
+            Self::Servers(servers) => {
+                servers.open_snapshots()?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn present(&self, id: i64) -> Result<Option<Present>, EvidenceError> {
+        const SQL: &str = "SELECT last_event_seq, document FROM payment WHERE payment_id = ?1";
+        match self {
+            Self::File { present, .. } => {
+                let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                let found: Option<(i64, String)> = present.query_row(SQL, [id], read).optional()?;
+                Ok(found.map(|(last_event_seq, document)| Present::new(last_event_seq, &document)))
+            }
+            Self::Servers(servers) => servers.present(id),
+        }
+    }
+}
+
+/// The lowest and the highest payment id.
+fn range(only: Option<u64>) -> [i64; 2] {
+    let signed = |id: u64| i64::try_from(id).unwrap_or(i64::MAX);
+    only.map_or([0, i64::MAX], |id| [signed(id), signed(id)])
 }
 
 /// How often operators settled an outcome of each payment, by the audit. There are few of them.

@@ -45,6 +45,18 @@ pub(super) fn examine(dossier: &Dossier, payment: &PaymentRow, verdicts: &mut Ve
     examine_requests(dossier, payment, verdicts);
 }
 
+/// Rows about a payment that has no row of its own.
+pub(super) fn examine_orphans(dossier: &Dossier, verdicts: &mut Verdicts) {
+    let rows = [
+        ("transitions", dossier.transitions.len()),
+        ("ledger rows", dossier.entries.len()),
+        ("request rows", dossier.requests.len()),
+    ];
+    for (what, count) in rows.into_iter().filter(|(_, count)| *count > 0) {
+        verdicts.broken(I6, dossier.id, format!("the store has {count} {what} of it and no payment"));
+    }
+}
+
 fn examine_step(id: u64, before: Option<&TransitionRow>, step: &TransitionRow, verdicts: &mut Verdicts) {
     let TransitionRow { version, to, .. } = step;
     let from = step.from.as_deref();

@@ -101,6 +101,9 @@ fn examine_effects(dossier: &Dossier, payment: &PaymentRow, verdicts: &mut Verdi
 
 /// An approved movement whose fact is neither published nor waiting would never be posted.
 fn examine_published(dossier: &Dossier, payment: &PaymentRow, verdicts: &mut Verdicts) {
+    if dossier.lacks_events {
+        return;
+    }
     let approved = payment.operations().iter().filter(|operation| operation.progress == Progress::Approved);
     for operation in approved.filter(|operation| matches!(operation.kind.as_str(), "capture" | "refund")) {
         let told = dossier

@@ -1,6 +1,7 @@
 //! Puts dossiers together: every source in the order of payment ids, read side by side, one payment at a time.
 //!
-//! Owns the queries on the store's tables. Holds no more than one payment in memory.
+//! Owns the queries on the store's tables, which are the same whether they are read where they are or as copies. Holds
+//! no more than one payment in memory.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use payment_schema::time::Timestamp;
 use rusqlite::{Connection, Row, Rows, Statement};
 
 use super::dossier::{
-    Dossier, EntryRow, EventRow, LetterRow, OutboxRow, PaymentRow, PgEntry, RequestRow, TransitionRow,
+    Dossier, EntryRow, EventRow, LetterRow, OutboxRow, PaymentRow, PgEntry, RequestRow, StrayRow,
+    TransitionRow,
 };
 use super::evidence::EvidenceError;
 use super::scratch::Scratch;
@@ -17,9 +19,10 @@ use super::scratch::Scratch;
 pub(super) struct Sources<'a> {
     pub(super) store: &'a Connection,
     pub(super) scratch: &'a Scratch,
+    /// The lowest and the highest payment id.
+    pub(super) range: [i64; 2],
     pub(super) sees_the_pg: bool,
-    /// Only this payment.
-    pub(super) only: Option<u64>,
+    pub(super) sees_all_events: bool,
 }
 
 /// Each query begins with the payment's id and takes the lowest and highest id as parameters.
@@ -57,9 +60,7 @@ struct Source<'s, T> {
 }
 
 impl<'s, T> Source<'s, T> {
-    fn new(statement: &'s mut Statement<'_>, only: Option<u64>, read: Read<T>) -> rusqlite::Result<Self> {
-        let signed = |id: u64| i64::try_from(id).unwrap_or(i64::MAX);
-        let range = only.map_or([0, i64::MAX], |id| [signed(id), signed(id)]);
+    fn new(statement: &'s mut Statement<'_>, range: [i64; 2], read: Read<T>) -> rusqlite::Result<Self> {
         let mut source = Self { rows: statement.query(range)?, read, next: None };
         source.advance()?;
         Ok(source)
@@ -94,7 +95,7 @@ pub(super) fn dossiers(
     resolutions: &BTreeMap<u64, usize>,
     show: &mut dyn FnMut(&Dossier) -> Result<(), EvidenceError>,
 ) -> Result<(), EvidenceError> {
-    let (store, only) = (sources.store, sources.only);
+    let (store, range) = (sources.store, sources.range);
     let mut statements = [PAYMENTS, TRANSITIONS, ENTRIES, REQUESTS, LETTERS, UNPUBLISHED]
         .map(|sql| store.prepare(sql))
         .into_iter()
@@ -102,15 +103,16 @@ pub(super) fn dossiers(
     let [payments, transitions, entries, requests, letters, unpublished] = statements.as_mut_slice() else {
         unreachable!("six queries give six statements")
     };
-    let mut payments = Source::new(payments, only, payment)?;
-    let mut transitions = Source::new(transitions, only, transition)?;
-    let mut entries = Source::new(entries, only, entry)?;
-    let mut requests = Source::new(requests, only, request)?;
-    let mut letters = Source::new(letters, only, letter)?;
-    let mut unpublished = Source::new(unpublished, only, outbox)?;
-    let (mut events, mut record) = sources.scratch.statements()?;
-    let mut events = Source::new(&mut events, only, Scratch::event)?;
-    let mut record = Source::new(&mut record, only, Scratch::entry)?;
+    let mut payments = Source::new(payments, range, payment)?;
+    let mut transitions = Source::new(transitions, range, transition)?;
+    let mut entries = Source::new(entries, range, entry)?;
+    let mut requests = Source::new(requests, range, request)?;
+    let mut letters = Source::new(letters, range, letter)?;
+    let mut unpublished = Source::new(unpublished, range, outbox)?;
+    let [mut events, mut strays, mut record] = sources.scratch.statements()?;
+    let mut events = Source::new(&mut events, range, Scratch::event)?;
+    let mut strays = Source::new(&mut strays, range, Scratch::stray)?;
+    let mut record = Source::new(&mut record, range, Scratch::entry)?;
     loop {
         let ids = [
             payments.next_id(),
@@ -120,6 +122,7 @@ pub(super) fn dossiers(
             letters.next_id(),
             unpublished.next_id(),
             events.next_id(),
+            strays.next_id(),
             record.next_id(),
         ];
         let Some(id) = ids.into_iter().flatten().min() else {
@@ -127,6 +130,7 @@ pub(super) fn dossiers(
         };
         let pg: Vec<PgEntry> = record.take(id)?;
         let events: Vec<EventRow> = events.take(id)?;
+        let strays: Vec<StrayRow> = strays.take(id)?;
         show(&Dossier {
             id,
             payment: payments.take(id)?.pop(),
@@ -136,6 +140,8 @@ pub(super) fn dossiers(
             letters: letters.take(id)?,
             unpublished: unpublished.take(id)?,
             events,
+            strays,
+            lacks_events: !sources.sees_all_events,
             pg: sources.sees_the_pg.then_some(pg),
             audited_resolutions: resolutions.get(&id).copied().unwrap_or(0),
         })?;

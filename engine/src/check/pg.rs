@@ -4,15 +4,12 @@
 use payment_schema::invariant::Invariant::{I1, I10};
 
 use super::dossier::{Dossier, OperationRow, PaymentRow, PgEntry, Progress};
-use super::evidence::{Asked, EvidenceError};
+use super::evidence::{AskPresent, EvidenceError};
 use super::verdicts::Verdicts;
-
-/// Tells whether the store knows an attempt by now: the record is read after the store, so it may be ahead.
-type KnowsByNow<'a> = &'a dyn Fn(Asked) -> Result<bool, EvidenceError>;
 
 pub(super) fn examine(
     dossier: &Dossier,
-    knows_by_now: KnowsByNow<'_>,
+    present: AskPresent<'_>,
     verdicts: &mut Verdicts,
 ) -> Result<(), EvidenceError> {
     let Some(record) = &dossier.pg else {
@@ -20,7 +17,7 @@ pub(super) fn examine(
     };
     verdicts.examined(I1);
     for entry in record {
-        examine_entry(dossier, entry, knows_by_now, verdicts)?;
+        examine_entry(dossier, entry, present, verdicts)?;
     }
     let Some(payment) = &dossier.payment else {
         return Ok(());
@@ -39,13 +36,14 @@ pub(super) fn examine(
 fn examine_entry(
     dossier: &Dossier,
     entry: &PgEntry,
-    knows_by_now: KnowsByNow<'_>,
+    present: AskPresent<'_>,
     verdicts: &mut Verdicts,
 ) -> Result<(), EvidenceError> {
     let (no, attempt) = (entry.operation_no, entry.attempt);
     let operation = dossier.payment.as_ref().and_then(|payment| payment.operation(no));
     if operation.is_none_or(|operation| operation.attempt < attempt) {
-        if !knows_by_now(Asked { payment: dossier.id, operation_no: no, attempt })? {
+        // The record is read after the store, so it may be ahead.
+        if !present(dossier.id)?.is_some_and(|present| present.knows(no, attempt)) {
             verdicts.broken(
                 I1,
                 dossier.id,

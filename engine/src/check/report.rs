@@ -14,7 +14,7 @@ pub struct Report {
     pub vacuous: bool,
     /// Payments seen.
     pub payments: u64,
-    /// Why the payment gateway's record could not be seen, if it could not.
+    /// What could not be decided because a source could not be seen, and why.
     pub unseen: Option<String>,
 }
 
@@ -40,8 +40,8 @@ pub struct InvariantReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Violation {
-    /// The payment.
-    pub payment_id: u64,
+    /// The payment; null for a record that names none.
+    pub payment_id: Option<u64>,
     /// What is wrong with it.
     pub detail: String,
 }

@@ -36,7 +36,7 @@ pub(super) struct Verdicts {
     counts: BTreeMap<Invariant, Count>,
     in_flight: u64,
     payments: u64,
-    unseen: Option<String>,
+    unseen: Vec<String>,
 }
 
 impl Verdicts {
@@ -47,7 +47,7 @@ impl Verdicts {
             counts: decided.map(|invariant| (invariant, Count::default())).collect(),
             in_flight: 0,
             payments: 0,
-            unseen: None,
+            unseen: Vec::new(),
         }
     }
 
@@ -71,11 +71,16 @@ impl Verdicts {
     }
 
     /// Something breaks an invariant.
-    pub(super) fn broken(&mut self, invariant: Invariant, payment: u64, detail: impl Into<String>) {
+    pub(super) fn broken(
+        &mut self,
+        invariant: Invariant,
+        payment: impl Into<Option<u64>>,
+        detail: impl Into<String>,
+    ) {
         let count = self.counts.entry(invariant).or_default();
         count.broken += 1;
         if count.listed.len() < LISTED {
-            count.listed.push(Violation { payment_id: payment, detail: detail.into() });
+            count.listed.push(Violation { payment_id: payment.into(), detail: detail.into() });
         }
     }
 
@@ -93,11 +98,11 @@ impl Verdicts {
         holds
     }
 
-    /// The payment gateway's record was out of sight, and with it what only it can tell.
-    pub(super) fn cannot_see_the_pg(&mut self, why: String) {
-        self.unseen = Some(why);
-        self.counts.remove(&Invariant::I1);
-        self.counts.remove(&Invariant::I10);
+    /// A source was out of sight, and with it what only it can tell.
+    pub(super) fn cannot_decide(&mut self, invariants: &[Invariant], why: &str) {
+        let ids: Vec<&str> = invariants.iter().map(|invariant| invariant.id()).collect();
+        self.unseen.push(format!("{}: {why}", ids.join(" and ")));
+        self.counts.retain(|invariant, _| !invariants.contains(invariant));
     }
 
     pub(super) fn into_report(mut self) -> Report {
@@ -117,7 +122,7 @@ impl Verdicts {
             in_flight: self.in_flight,
             vacuous: self.payments == 0,
             payments: self.payments,
-            unseen: self.unseen,
+            unseen: (!self.unseen.is_empty()).then(|| self.unseen.join("; ")),
         }
     }
 }

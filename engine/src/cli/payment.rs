@@ -1,15 +1,15 @@
 //! `payment ID`: everything that store, topics and the payment gateway know about one payment.
 
 use super::args::Payment;
-use super::check::pg_record;
+use super::check::{pg_record, world};
 use super::failure::Failure;
 use super::story;
-use super::terminal::print;
+use super::terminal::{complain, print};
 use crate::check::Evidence;
 use crate::config::Config;
 
 pub(super) fn run(asked: &Payment, config: &Config) -> Result<(), Failure> {
-    let evidence = Evidence::open(&config.database())?;
+    let evidence = Evidence::open(world(config)?, complain)?;
     let dossier = evidence.dossier(asked.id, &pg_record(config))?;
     if dossier.payment.is_none() && dossier.pg.as_ref().is_none_or(Vec::is_empty) {
         return Err(Failure::failed(format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use payment_schema::topic::Topic;
-use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -19,10 +19,13 @@ pub(super) fn lag_of(
 ) -> KafkaResult<Vec<(Topic, u64)>> {
     let places = places(topics, of, Offset::Invalid)?;
     let kept = offsets(topics, &consumer.committed_offsets(places, ANSWER_WITHIN)?)?;
-    let ends = at(consumer, topics, of, Offset::End)?;
+    let ends = edges(consumer, topics, of, Offset::End)?;
     // Where nothing is kept yet, all that is there waits, which need not begin at 0 when retention is configured.
-    let starts =
-        if kept.len() < ends.len() { at(consumer, topics, of, Offset::Beginning)? } else { BTreeMap::new() };
+    let starts = if kept.len() < ends.len() {
+        edges(consumer, topics, of, Offset::Beginning)?
+    } else {
+        BTreeMap::new()
+    };
     let mut waiting: BTreeMap<Topic, u64> = BTreeMap::new();
     for (place, end) in ends {
         let done = kept.get(&place).or_else(|| starts.get(&place)).copied().unwrap_or(0);
@@ -44,8 +47,8 @@ pub(super) fn has_moved(error: &KafkaError) -> bool {
 }
 
 /// The offsets of all partitions at the beginning or the end; one request for each broker.
-fn at(
-    consumer: &StreamConsumer<Membership>,
+pub(super) fn edges<C: ConsumerContext>(
+    consumer: &impl Consumer<C>,
     topics: &Topics,
     of: &[Topic],
     place: Offset,

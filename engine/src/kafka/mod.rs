@@ -7,6 +7,7 @@
 
 mod client;
 mod event_log;
+mod history;
 mod lag;
 mod membership;
 mod options;
@@ -16,6 +17,7 @@ mod subscription;
 mod topics;
 
 pub use event_log::KafkaEventLog;
+pub use history::{History, HistoryError};
 pub use options::{KafkaSettings, KafkaSetupError};
 
 use std::time::Duration;

@@ -142,6 +142,13 @@ impl KafkaSettings {
             .set("enable.auto.offset.store", "false");
         config
     }
+
+    /// A reader that belongs to no group: it is told what to read. librdkafka wants a group's name all the same.
+    pub(super) fn reader(&self) -> ClientConfig {
+        let mut config = self.consumer("reader");
+        config.set("enable.partition.eof", "true").set("allow.auto.create.topics", "false");
+        config
+    }
 }
 
 #[cfg(test)]

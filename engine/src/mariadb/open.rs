@@ -159,12 +159,17 @@ pub(super) async fn migrate(options: &MariaDbOptions) -> Result<Migrated, OpenEr
 }
 
 async fn check(options: &MariaDbOptions) -> Result<(), OpenError> {
+    close(checked_connection(options).await?).await;
+    Ok(())
+}
+
+/// A connection to a database that has the schema this program knows.
+async fn checked_connection(options: &MariaDbOptions) -> Result<MySqlConnection, OpenError> {
     let target = options.target();
     let mut connection = first_connection(options, &options.database).await?;
-    let found = migrations::look(&mut connection).await;
-    close(connection).await;
-    match found.map_err(|error| OpenError::from_sqlx(&target, &error))? {
-        Found::Version(SCHEMA_VERSION) => Ok(()),
+    let failed = |error| OpenError::from_sqlx(&target, &error);
+    match migrations::look(&mut connection).await.map_err(failed)? {
+        Found::Version(SCHEMA_VERSION) => Ok(connection),
         Found::Version(found) if found > SCHEMA_VERSION => {
             Err(OpenError::Newer { target, found, known: SCHEMA_VERSION })
         }
@@ -172,6 +177,16 @@ async fn check(options: &MariaDbOptions) -> Result<(), OpenError> {
         Found::Nothing => Err(OpenError::Older { target, found: 0, needed: SCHEMA_VERSION }),
         Found::Foreign => Err(OpenError::Foreign(target)),
     }
+}
+
+/// A connection for whoever reads the tables as they are: it cannot write, and nothing ends it for taking long.
+pub(super) async fn raw_connection(options: &MariaDbOptions) -> Result<MySqlConnection, OpenError> {
+    const SETUP: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY;
+        SET SESSION max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0";
+    let mut connection = checked_connection(options).await?;
+    let set_up = connection.execute(sqlx::raw_sql(SETUP)).await;
+    set_up.map_err(|error| OpenError::from_sqlx(&options.target(), &error))?;
+    Ok(connection)
 }
 
 async fn create_database(options: &MariaDbOptions) -> Result<(), OpenError> {

@@ -5,7 +5,7 @@
 
 use reqwest::Url;
 use sqlx::ConnectOptions;
-use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 
 use super::open::OpenError;
 use crate::sqlite::Upgrade;
@@ -118,8 +118,17 @@ impl MariaDbOptions {
         self
     }
 
+    /// Connects for reading the tables as they are, beside running engines or without one: the schema is this
+    /// program's, the session cannot write, and statements may take as long as they take.
+    ///
+    /// # Errors
+    /// When the database cannot be read; the error says what to do.
+    pub(crate) async fn connect_for_reading(&self) -> Result<MySqlConnection, OpenError> {
+        super::open::raw_connection(self).await
+    }
+
     /// The database as errors name it: without password.
-    pub(super) fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         let (user, database) = (self.server.get_username(), &self.database);
         match self.server.get_socket() {
             Some(socket) => format!("{database} at {} (user {user})", socket.display()),

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 pub use data_dir::{DATABASE_FILE, DataDirLock, LockError};
 pub use event_log::SqliteEventLog;
+pub(crate) use open::open_reader;
 pub use open::{Migrated, OpenError, SCHEMA_VERSION, Upgrade, migrate};
 
 use database::Database;

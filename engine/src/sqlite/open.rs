@@ -140,7 +140,7 @@ pub(super) fn open_writer(path: &Path, upgrade: Upgrade) -> Result<Connection, O
 }
 
 /// A connection that cannot write, on a file with the right schema.
-pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing(path.to_owned()));
     }

@@ -1,16 +1,13 @@
-//! Payments' lives written into a store, its topics, its ledger and a gateway's record, as an engine would leave them.
+//! Payments' lives written into a store, its topics, its ledger and a gateway's record, as engines would leave them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use payment_actors::ports::Store;
 use payment_actors::ports::event_log::{EventLog, Record};
-use payment_actors::ports::journal_store::{Append, AppendOutcome, AuditEntry, JournalStore, OutboxRecord};
-use payment_actors::ports::ledger_store::LedgerStore;
-use payment_actors::ports::outbox_store::OutboxStore;
-use payment_engine::check::{self, Evidence, PgRecord, Report};
-use payment_engine::sqlite::{SqliteStore, Upgrade};
+use payment_actors::ports::journal_store::{Append, AppendOutcome, AuditEntry, OutboxRecord};
+use payment_engine::check::{self, Evidence, EvidenceError, PgRecord, Report, World};
 use payment_schema::command::{
     Authorize, Cancel, Capture, Command, Context, NewPayment, Refund, ResolvedOutcome,
 };
@@ -26,19 +23,73 @@ use payment_schema::rules::{Jitter, Rules};
 use payment_schema::text::{IdempotencyKey, Metadata, Reason};
 use payment_schema::time::Timestamp;
 use payment_schema::topic::Topic;
-use rusqlite::Connection;
 use tempfile::TempDir;
+
+use crate::parts::{Adapters, Parts, Raw};
 
 pub(crate) const MERCHANT: &str = "shop-1";
 
-/// A data directory that fills with lives.
+/// A world that fills with lives.
 pub(crate) struct Books {
-    dir: TempDir,
-    store: SqliteStore,
+    parts: Parts,
+    stores: Vec<Arc<dyn Store>>,
+    log: Arc<dyn EventLog>,
     rules: Rules,
     pub(crate) now: Timestamp,
     record: Vec<serde_json::Value>,
+    /// In the order of their publication; they are written before the check, so that they can be changed until then.
+    topics: Vec<Published>,
     publishes: bool,
+}
+
+/// A record on its way into a topic.
+#[derive(Debug, Clone)]
+pub(crate) enum Published {
+    /// As an engine publishes it.
+    Event(Record),
+    /// As it should not be.
+    Raw(Raw),
+}
+
+impl Published {
+    /// The topic.
+    pub(crate) fn topic(&self) -> Topic {
+        match self {
+            Self::Event(record) => record.topic,
+            Self::Raw(raw) => raw.topic,
+        }
+    }
+
+    /// Whether its key is this payment.
+    pub(crate) fn is_of(&self, id: u64) -> bool {
+        let key: &[u8] = match self {
+            Self::Event(record) => &record.key,
+            Self::Raw(raw) => &raw.key,
+        };
+        key == id.to_string().as_bytes()
+    }
+
+    /// The same record, to be changed.
+    pub(crate) fn raw(&mut self) -> &mut Raw {
+        if let Self::Event(record) = self {
+            let headers = [
+                ("eventId", record.event_id.to_string()),
+                ("traceparent", record.traceparent.clone()),
+                ("schemaVersion", "1".to_owned()),
+            ];
+            *self = Self::Raw(Raw {
+                topic: record.topic,
+                partition: 0,
+                key: record.key.to_vec(),
+                headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+                value: record.payload.to_vec(),
+            });
+        }
+        match self {
+            Self::Raw(raw) => raw,
+            Self::Event(_) => unreachable!("it was made one"),
+        }
+    }
 }
 
 /// One payment whose life is being written.
@@ -48,11 +99,27 @@ pub(crate) struct Life<'a> {
 }
 
 impl Books {
-    pub(crate) fn new() -> Self {
-        let dir = TempDir::new().expect("a folder");
-        let store = SqliteStore::open(&dir.path().join("payment.db"), Upgrade::Automatic).expect("a store");
+    /// In the embedded store.
+    pub(crate) fn embedded() -> Self {
+        Self::new(Parts::embedded())
+    }
+
+    /// In this many databases on a server, and topics.
+    pub(crate) async fn real(databases: usize) -> Self {
+        Self::new(Parts::real(databases).await)
+    }
+
+    fn new((parts, adapters): (Parts, Adapters)) -> Self {
         let now = Timestamp::from(chrono::Utc::now());
-        Self { dir, store, rules: Rules::default(), now, record: Vec::new(), publishes: true }
+        let Adapters { stores, log } = adapters;
+        let (record, topics) = (Vec::new(), Vec::new());
+        Self { parts, stores, log, rules: Rules::default(), now, record, topics, publishes: true }
+    }
+
+    /// Where a payment is kept.
+    fn store(&self, id: PaymentId) -> &Arc<dyn Store> {
+        let place = (id.get() >> 10) % u64::try_from(self.stores.len()).expect("a small number");
+        &self.stores[usize::try_from(place).expect("a small number")]
     }
 
     /// From now on events stay in the outbox.
@@ -110,30 +177,52 @@ impl Books {
             due: decision.payment.due(self.now, &self.rules),
             audit,
         };
-        let outcome = self.store.append(&[append]).await.expect("a commit");
+        let outcome = self.store(decision.payment.id).append(&[append]).await.expect("a commit");
         assert_eq!(outcome, [AppendOutcome::Committed]);
         if self.publishes {
             self.publish(&outbox).await;
         }
     }
 
-    async fn publish(&self, outbox: &[OutboxRecord]) {
-        let log = self.store.event_log();
+    async fn publish(&mut self, outbox: &[OutboxRecord]) {
         for record in outbox {
-            let published = Record {
+            let store = self.store(record.payment_id);
+            store.mark_published(&[record.event_id], self.now).await.expect("marked");
+            if matches!(record.topic, Topic::Captured | Topic::Refunded) {
+                let movement = Movement::from_record(record.topic, &record.payload).expect("a movement");
+                store.post(&[movement], self.now).await.expect("posted");
+            }
+            self.topics.push(Published::Event(Record {
                 topic: record.topic,
                 key: Bytes::from(record.payment_id.to_string()),
                 event_id: record.event_id,
                 traceparent: record.trace_id.traceparent(1),
                 payload: record.payload.clone(),
-            };
-            assert_eq!(log.publish(&[published]).await, [Ok(())]);
-            self.store.mark_published(&[record.event_id], self.now).await.expect("marked");
-            if matches!(record.topic, Topic::Captured | Topic::Refunded) {
-                let movement = Movement::from_record(record.topic, &record.payload).expect("a movement");
-                self.store.post(&[movement], self.now).await.expect("posted");
+            }));
+        }
+    }
+
+    /// Writes what waits into the topics. Says where the records stand that were changed.
+    pub(crate) async fn fill_topics(&mut self) -> Vec<String> {
+        let mut places = Vec::new();
+        let mut batch = Vec::new();
+        for published in std::mem::take(&mut self.topics) {
+            match published {
+                Published::Event(record) => batch.push(record),
+                Published::Raw(raw) => {
+                    self.publish_batch(&mut batch).await;
+                    let offset = self.parts.write(&raw).await;
+                    places.push(format!("{}-{}-{offset}", raw.topic, raw.partition));
+                }
             }
         }
+        self.publish_batch(&mut batch).await;
+        places
+    }
+
+    async fn publish_batch(&self, batch: &mut Vec<Record>) {
+        let outcomes = self.log.publish(&std::mem::take(batch)).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     }
 
     /// Writes what the gateway recorded for an operation's current attempt.
@@ -148,17 +237,9 @@ impl Books {
         }}));
     }
 
-    /// Changes the database as no engine would: triggers and constraints do not hold it back.
-    pub(crate) fn tamper(&self, sql: &str) {
-        let database = Connection::open(self.dir.path().join("payment.db")).expect("the database");
-        database
-            .execute_batch(
-                "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
-                 DROP TRIGGER payment_transition_is_never_updated; DROP TRIGGER payment_transition_is_never_deleted;
-                 DROP TRIGGER ledger_entry_is_never_updated; DROP TRIGGER ledger_entry_is_never_deleted;",
-            )
-            .expect("the guards are gone");
-        database.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    /// Changes the databases as no engine would.
+    pub(crate) async fn tamper(&self, sql: &str) {
+        self.parts.tamper(sql).await;
     }
 
     /// Changes the gateway's record.
@@ -166,23 +247,47 @@ impl Books {
         change(&mut self.record);
     }
 
+    /// Changes what waits for the topics.
+    pub(crate) fn tamper_topics(&mut self, change: impl FnOnce(&mut Vec<Published>)) {
+        change(&mut self.topics);
+    }
+
+    /// What a check reads.
+    pub(crate) fn world(&self) -> World {
+        self.parts.world()
+    }
+
     /// Checks as if it were that late.
-    pub(crate) fn check_at(&self, now: Timestamp) -> Report {
-        let file: PathBuf = self.dir.path().join("record.jsonl");
+    pub(crate) async fn check_at(&mut self, now: Timestamp) -> Report {
+        self.fill_topics().await;
+        self.look(move |evidence, pg| check::run(evidence, pg, now)).await
+    }
+
+    /// Reads the evidence, which blocks.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Evidence, &PgRecord) -> Result<T, EvidenceError> + Send + 'static,
+    ) -> T {
         let lines: String = self.record.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(&file, lines).expect("a record");
-        let evidence = Evidence::open(&self.dir.path().join("payment.db")).expect("evidence");
-        check::run(&evidence, &PgRecord::File(file), now).expect("a report")
+        let world = self.world();
+        let looked = tokio::task::spawn_blocking(move || {
+            let dir = TempDir::new().expect("a folder");
+            let file = dir.path().join("record.jsonl");
+            std::fs::write(&file, lines).expect("a record");
+            let evidence = Evidence::open(world, |_| {}).expect("evidence");
+            look(&evidence, &PgRecord::File(file)).expect("the sources are read")
+        });
+        looked.await.expect("the check ends")
     }
 
     /// Checks at once.
-    pub(crate) fn check(&self) -> Report {
-        self.check_at(self.now)
+    pub(crate) async fn check(&mut self) -> Report {
+        self.check_at(self.now).await
     }
 
     /// Checks after everything unfinished has become old.
-    pub(crate) fn check_later(&self) -> Report {
-        self.check_at(self.now.plus(Duration::from_secs(3_600)))
+    pub(crate) async fn check_later(&mut self) -> Report {
+        self.check_at(self.now.plus(Duration::from_secs(3_600))).await
     }
 }
 
@@ -311,3 +416,28 @@ fn context(rules: &Rules, now: Timestamp) -> Context<'_> {
 fn amount(minor: u64) -> Amount {
     Amount::try_from(minor).expect("an amount")
 }
+
+/// Tests that take [`Books`], on the embedded parts and on real ones.
+macro_rules! in_both_worlds {
+    ($($test:ident),+ $(,)?) => {
+        mod embedded {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(crate::books::Books::embedded()).await;
+                }
+            )+
+        }
+
+        mod on_mariadb_and_kafka {
+            $(
+                #[tokio::test]
+                #[ignore = "needs MariaDB and Kafka: set PAYMENT_DB_HOST and KAFKA_BOOTSTRAP_SERVERS, run with --include-ignored"]
+                async fn $test() {
+                    super::$test(crate::books::Books::real(1).await).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use in_both_worlds;

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use payment_engine::check::{self, Evidence, PgRecord};
+use payment_engine::check::{self, Evidence, PgRecord, World};
 use payment_engine::pg_simulator::{PgSimulator, PgSimulatorOptions, Profile};
 use payment_engine::sqlite::migrate;
 use payment_schema::time::Timestamp;
@@ -37,7 +37,8 @@ async fn every_entry_of_a_running_gateway_is_seen() {
     let url: Url = base.parse().expect("a url");
     let now = Timestamp::from(chrono::Utc::now());
     let checked = tokio::task::spawn_blocking(move || {
-        let evidence = Evidence::open(&database).expect("evidence");
+        let world = World::Embedded { database, topics: None };
+        let evidence = Evidence::open(world, |_| {}).expect("evidence");
         let gone = PgRecord::Http(Url::parse("http://127.0.0.1:1").expect("a url"));
         [PgRecord::Http(url), gone].map(|record| check::run(&evidence, &record, now).expect("a report"))
     });

@@ -1,0 +1,53 @@
+//! I7, seen from the topics: every record there is an event of a known payment in the form that was promised, or was
+//! put aside by the consumer that could not read it.
+
+use payment_schema::invariant::Invariant::I7;
+
+use super::dossier::{Dossier, EventRow, StrayRow};
+use super::evidence::{AskPresent, EvidenceError};
+use super::verdicts::Verdicts;
+
+/// Topics that consumers read: the ledger the facts, workers the requests.
+const CONSUMED: [&str; 4] =
+    ["payment.captured", "payment.refunded", "payment.capture-requested", "payment.refund-requested"];
+
+/// A record that is not as it should be.
+pub(super) fn examine(payment: Option<u64>, stray: &StrayRow, verdicts: &mut Verdicts) {
+    if stray.put_aside {
+        return;
+    }
+    let consumer_may_come = stray.unreadable && CONSUMED.contains(&stray.topic.as_str());
+    if consumer_may_come && verdicts.is_fresh(stray.at) {
+        verdicts.saw_in_flight();
+    } else {
+        let StrayRow { topic, partition, offset, what, .. } = stray;
+        verdicts.broken(I7, payment, format!("record {topic}-{partition}-{offset} {what}"));
+    }
+}
+
+/// Events whose payment the store does not have, not even by now.
+pub(super) fn examine_of_unknown_payment(
+    dossier: &Dossier,
+    present: AskPresent<'_>,
+    verdicts: &mut Verdicts,
+) -> Result<(), EvidenceError> {
+    let is_put_aside = |found: &&EventRow| {
+        let letter_id = format!("{}-{}-{}", found.topic, found.partition, found.offset);
+        dossier.letters.iter().any(|letter| letter.id == letter_id)
+    };
+    let left: Vec<&EventRow> = dossier.events.iter().filter(|found| !is_put_aside(found)).collect();
+    if left.is_empty() || present(dossier.id)?.is_some() {
+        return Ok(());
+    }
+    for found in left {
+        if CONSUMED.contains(&found.topic.as_str()) && verdicts.is_fresh(found.at) {
+            verdicts.saw_in_flight();
+        } else {
+            let EventRow { topic, partition, offset, .. } = found;
+            let detail =
+                format!("record {topic}-{partition}-{offset} is of a payment that the store does not have");
+            verdicts.broken(I7, dossier.id, detail);
+        }
+    }
+    Ok(())
+}
