@@ -1,20 +1,11 @@
 # shellcheck shell=bash
 # What can be asked of compose/native, one function each.
 
-# In the order of starting. They start side by side and end one after the other, in the opposite order.
-readonly PARTS=(mariadb redis kafka)
-
 command_up() {
     local began=$SECONDS
     lock_place
     install_missing need_parts
-    local part
-    for part in "${PARTS[@]}"; do
-        pid_of "$part" >/dev/null || "start_$part"
-    done
-    for part in "${PARTS[@]}"; do
-        wait_until_ready "$part" 120 "${part}_answers"
-    done
+    start_parts "${PARTS[@]}"
     unlock_place
     say ""
     status_text >&2
@@ -23,11 +14,13 @@ command_up() {
 
 command_down() {
     lock_place
+    stop_process tests 30 and-its-group
     stop_process engine 60
     stop_process pg-simulator 20
-    stop_process kafka 30
-    stop_process redis 20
-    stop_process mariadb 60
+    local part
+    for part in kafka redis mariadb; do
+        stop_process "$part" 60
+    done
     unlock_place
 }
 
@@ -58,23 +51,23 @@ command_status() {
 }
 
 status_text() {
-    local part pid
+    local part
     printf '%-14s %-18s %s\n' part address pid
     for part in "${PARTS[@]}"; do
-        if pid="$(pid_of "$part")"; then
-            printf '%-14s %-18s %s\n' "$part" "127.0.0.1:$(port_of "$part")" "$pid"
-        else
-            printf '%-14s %s\n' "$part" "does not run"
-        fi
+        status_line "$part" "127.0.0.1:$(port_of "$part")" || printf '%-14s %s\n' "$part" "does not run"
     done
-    # Only `run` starts these; where the engine listens is in its own output.
-    if pid="$(pid_of pg-simulator)"; then
-        printf '%-14s %-18s %s\n' pg-simulator "127.0.0.1:$(port_of pg-simulator)" "$pid"
-    fi
-    if pid="$(pid_of engine)"; then
-        printf '%-14s %-18s %s\n' engine "" "$pid"
-    fi
+    # Only `run` starts these.
+    status_line pg-simulator "127.0.0.1:$(port_of pg-simulator)" || true
+    status_line engine "$(engine_address)" || true
     printf 'logs: %s\n' "$PLACE/PART/log"
+}
+
+# status_line PART ADDRESS: fails when the part does not run.
+status_line() {
+    local pid frozen=''
+    pid="$(pid_of "$1")" || return 1
+    ! is_frozen "$pid" || frozen=', frozen'
+    printf '%-14s %-18s %s%s\n' "$1" "$2" "$pid" "$frozen"
 }
 
 status_json() {
@@ -91,63 +84,37 @@ status_json() {
 }
 
 command_run() {
-    refuse_while_an_engine_runs run
-    install_missing need_compiler
-    build_engine
+    refuse_while_in_use run
+    find_engine
     command_up
-    start_simulator
     export_environment
+    trap 'trap "" INT TERM HUP; stop_process pg-simulator 20' EXIT
+    start_simulator
     local code=0
     run_engine "$@" || code=$?
-    stop_process pg-simulator 20
     ! pid_of mariadb >/dev/null || say "MariaDB, Redis and Kafka go on; compose/native down ends them"
     exit "$code"
 }
 
 # Ends the parts whatever happens, interruptions included.
 command_test() {
-    refuse_while_an_engine_runs test
+    refuse_while_in_use test
     install_missing need_compiler
-    trap 'command_down' EXIT
+    trap 'trap "" INT TERM HUP; command_down' EXIT
     command_up
     export_environment
     local code=0
-    if [ $# -gt 0 ]; then
-        cargo_test "$@" || code=$?
-    else
-        # Documentation's examples apart: those marked as ignored are not tests that were left out.
-        cargo_test --workspace --lib --bins --tests || code=$?
-        [ "$code" -ne 0 ] || attended cargo test --workspace --doc || code=$?
-    fi
+    run_tests "$@" || code=$?
     exit "$code"
 }
 
-# Tests that need the real parts are marked as ignored, so that `cargo test` alone lists them as left out.
-cargo_test() {
-    local argument
-    for argument in "$@"; do
-        if [ "$argument" = -- ]; then
-            attended cargo test "$@" --include-ignored
-            return
+refuse_while_in_use() {
+    local user pid
+    for user in engine tests; do
+        if pid="$(pid_of "$user")"; then
+            die "$user (process $pid) started by another compose/native use the parts in $PLACE; end that, or compose/native down, before $1"
         fi
     done
-    attended cargo test "$@" -- --include-ignored
-}
-
-# Runs a command in the tree and waits for it; when interrupted, so is everything it started.
-attended() {
-    (
-        cd "$ROOT" || exit
-        exec setsid "$@"
-    ) &
-    attend "-$!" "$!"
-}
-
-refuse_while_an_engine_runs() {
-    local pid
-    if pid="$(pid_of engine)"; then
-        die "an engine started by compose/native run (process $pid) uses the parts; end it, or compose/native down, before $1"
-    fi
 }
 
 export_environment() {

@@ -1,9 +1,12 @@
 # shellcheck shell=bash
 # Apache Kafka, one broker that is its own controller (KRaft), from its published jars: compose/kafka/pom.xml says which.
 
-start_kafka() {
+prepare_kafka() {
     mkdir -p "$PLACE/kafka/tmp"
     fetch_kafka
+}
+
+start_kafka() {
     choose_port kafka 19092 "${PAYMENT_NATIVE_KAFKA_PORT:-}"
     # The controller is asked by nobody but the broker beside it.
     choose_port kafka/controller $(($(port_of kafka) + 1))

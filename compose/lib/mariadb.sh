@@ -3,9 +3,12 @@
 
 readonly DATABASE=paydb ACCOUNT=payment
 
-start_mariadb() {
+prepare_mariadb() {
     mkdir -p "$PLACE/mariadb/tmp"
     initialise_mariadb
+}
+
+start_mariadb() {
     choose_port mariadb 13306 "${PAYMENT_NATIVE_MARIADB_PORT:-}"
     configure_mariadb
     start_part mariadb mariadbd --defaults-file="$PLACE/mariadb/my.cnf"
@@ -29,7 +32,8 @@ configure_mariadb() {
     local port
     port="$(port_of mariadb)"
     # The socket is named relative to the data, because the name of a socket may have 107 characters at most.
-    # Commits reach the disk before they are answered: that is what is relied on, so that is what is tested.
+    # Commits reach the disk before they are answered: that is what is relied on, so that is what is tested. The redo
+    # log holds minutes of writes, so that a checkpoint is not what a load test measures.
     write_whole "$PLACE/mariadb/my.cnf" <<END
 [mariadbd]
 user = $(id -un)
@@ -42,7 +46,8 @@ port = $port
 skip-name-resolve
 max-connections = 500
 innodb-flush-log-at-trx-commit = 1
-innodb-buffer-pool-size = 256M
+innodb-buffer-pool-size = 512M
+innodb-log-file-size = 256M
 character-set-server = utf8mb4
 collation-server = utf8mb4_nopad_bin
 secure-file-priv = $PLACE/mariadb/tmp

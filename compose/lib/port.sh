@@ -1,6 +1,20 @@
 # shellcheck shell=bash
 # Which ports are taken, and which to take. Read from the kernel's tables: a bare machine has neither ss nor lsof.
 
+# One set of parts at a time looks for ports on this machine and takes them, or two would take the same. Descriptor 8 is
+# the lock, on a folder that everybody has; nothing is written there.
+lock_ports() {
+    exec 8</tmp
+    if ! flock --nonblock 8; then
+        say "waiting for another compose/native that is starting its parts …"
+        flock --wait 150 8 || say "it takes its time; going on without it, on ports that are free now"
+    fi
+}
+
+unlock_ports() {
+    exec 8<&-
+}
+
 # Whether anybody on this machine listens on a port, on whichever address.
 is_taken() {
     local hex
@@ -11,7 +25,7 @@ is_taken() {
 # choose_port PART FIRST [WANTED]: the port to start a part on, recorded in PART/port. The one it had before is its
 # first choice, so that addresses stay what they were; a wanted one is its only choice.
 choose_port() {
-    local part="$1" first="$2" wanted="${3:-}" port
+    local part="$1" first="$2" wanted="${3:-}" usual port
     mkdir -p "$PLACE/$part"
     if [ -n "$wanted" ]; then
         if [[ ! "$wanted" =~ ^[1-9][0-9]{0,4}$ ]] || ((wanted > 65535)); then
@@ -20,11 +34,12 @@ choose_port() {
         ! is_taken "$wanted" || die "port $wanted, asked for $part, is taken; choose another, or none to have one found"
         port="$wanted"
     else
-        port="$(content_of "$PLACE/$part/port")"
-        port="${port:-$first}"
-        if is_taken "$port"; then
+        usual="$(content_of "$PLACE/$part/port")"
+        usual="${usual:-$first}"
+        port="$usual"
+        if is_taken "$usual"; then
             port="$(next_free "$first")" || die "ports $first to $((first + 199)) are all taken; name a free one for $part"
-            say "$part: port $first is taken, so it gets $port"
+            say "$part: port $usual is taken, so it gets $port"
         fi
     fi
     write_whole "$PLACE/$part/port" <<<"$port"

@@ -27,14 +27,32 @@ pid_of() {
     [ -n "$pid" ] && [ "$(identity "$pid")" = "$record" ] && printf '%s\n' "$pid"
 }
 
+# From here on a signal ends this script in order, what it has set to be done at its exit included. Without a trap of
+# its own, bash takes no notice of an INT that reaches it and not the command that it waits for.
+end_on_signals() {
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
+}
+
+# Until end_on_signals, a signal is noted in signalled. Not ignored: what is started would ignore it for ever.
+note_signals() {
+    signalled=0
+    trap 'signalled=130' INT
+    trap 'signalled=143' TERM
+    trap 'signalled=129' HUP
+}
+
 # start_process PART COMMAND…: runs it in a session of its own, so that the terminal's Ctrl-C does not reach it. It
 # records itself before it becomes the program: whatever happens to this script, what runs is known. Its id is in $!.
 start_process() {
     local part="$1"
     shift
+    # Whoever ends this script must find the record of what it started.
+    note_signals
     rm -f "$PLACE/$part/process"
     (
-        exec 9>&-
+        exec 9>&- 8<&-
         own_pid="$BASHPID" # which is another one inside a pipeline
         identity "$own_pid" | write_whole "$PLACE/$part/process"
         exec setsid "$@"
@@ -42,6 +60,8 @@ start_process() {
     while [ ! -s "$PLACE/$part/process" ] && identity "$!" >/dev/null; do
         sleep 0.02
     done
+    end_on_signals
+    [ "$signalled" -eq 0 ] || exit "$signalled"
 }
 
 # The same in the background, in its folder, with its output in the log there.
@@ -69,18 +89,28 @@ wait_until_ready() {
     die "$part ended while it was starting; its log says why"
 }
 
-# stop_process PART SECONDS: asks it to end, and insists after a while. CONT wakes a process that was frozen, which
-# would otherwise never see that it was asked.
+# Whether a process was stopped by a signal and waits to be woken.
+is_frozen() {
+    local stat
+    stat="$(process_stat "$1")" && [ "${stat% *}" = T ]
+}
+
+# stop_process PART SECONDS [and-its-group]: asks it to end, and insists after a while. CONT wakes a process that was
+# frozen, which would otherwise never see that it was asked.
 stop_process() {
-    local part="$1" limit="$2" began=$SECONDS pid
+    local part="$1" limit="$2" group="${3:+-}" began=$SECONDS asked=$SECONDS pid
     if pid="$(pid_of "$part")"; then
-        kill -TERM "$pid" || true
-        kill -CONT "$pid" || true
+        kill -TERM -- "$group$pid" || true
+        kill -CONT -- "$group$pid" || true
         while pid_of "$part" >/dev/null; do
             if ((SECONDS - began >= limit)); then
                 say "$part (process $pid) did not end within $limit s and is killed"
-                kill -KILL "$pid" || true
+                kill -KILL -- "$group$pid" || true
                 limit=$((limit + 10))
+            elif [ "$part" = mariadb ] && ((SECONDS > asked)); then
+                # While it starts, MariaDB loses what it is asked.
+                asked=$SECONDS
+                kill -TERM "$pid" || true
             fi
             sleep 0.05
         done
@@ -100,6 +130,6 @@ attend() {
         # A wait that a signal interrupted says nothing about the process.
         identity "$pid" >/dev/null || break
     done
-    trap - INT TERM HUP
+    end_on_signals
     return "$code"
 }

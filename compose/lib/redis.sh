@@ -1,6 +1,11 @@
 # shellcheck shell=bash
 # A Redis server of our own. It keeps nothing on disk: what the engine puts there may be lost at any time.
 
+# Nothing has to be there before it starts.
+prepare_redis() {
+    mkdir -p "$PLACE/redis"
+}
+
 start_redis() {
     choose_port redis 16379 "${PAYMENT_NATIVE_REDIS_PORT:-}"
     write_whole "$PLACE/redis/redis.conf" <<END

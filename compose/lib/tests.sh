@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# The tests, recorded like a part, so that `down` ends them too when this script could not.
+
+run_tests() {
+    if [ $# -gt 0 ]; then
+        cargo_test "$@"
+    else
+        # Documentation's examples apart: those marked as ignored are not tests that were left out.
+        cargo_test --workspace --lib --bins --tests && attended cargo test --workspace --doc
+    fi
+}
+
+# Tests that need the real parts are marked as ignored, so that `cargo test` alone lists them as left out.
+cargo_test() {
+    local argument
+    for argument in "$@"; do
+        if [ "$argument" = -- ]; then
+            attended cargo test "$@" --include-ignored
+            return
+        fi
+    done
+    attended cargo test "$@" -- --include-ignored
+}
+
+# Runs a command in the tree and waits for it; when interrupted, so is everything it started.
+attended() {
+    local code=0
+    mkdir -p "$PLACE/tests"
+    cd "$ROOT" || return
+    start_process tests "$@"
+    attend "-$!" "$!" || code=$?
+    rm -f "$PLACE/tests/process"
+    return "$code"
+}
