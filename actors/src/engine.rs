@@ -13,7 +13,7 @@ use crate::breaker::Gates;
 use crate::ports::Ports;
 use crate::root::{Root, Started};
 use crate::service::{OperatorService, PaymentService};
-pub use crate::settings::EngineSettings;
+pub use crate::settings::{Duties, Duty, EngineSettings};
 use crate::supervision::{Gauges, Observer, RootFailure, System, SystemConfig, TreeView};
 
 /// A running engine.

@@ -23,3 +23,4 @@ pub mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod supervision;
+pub mod wakeups;

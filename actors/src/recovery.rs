@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::payments::{PaymentMessage, ShardHandles, ShardMessage};
 use crate::ports::{Ports, StoreError};
-use crate::supervision::{Actor, Ctx, Failure, Message, Next};
+use crate::supervision::{Actor, Ctx, Failure, Message, Next, TimerId};
 
 /// How recovery works.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct RecoverySettings {
 pub enum RecoveryMessage {
     /// Look for due payments.
     Sweep,
+    /// Something has become due elsewhere: look now.
+    Nudge,
     /// A page of due payments.
     Found(Result<Vec<PaymentId>, StoreError>),
 }
@@ -39,6 +41,7 @@ impl Message for RecoveryMessage {
     fn label(&self) -> &'static str {
         match self {
             Self::Sweep => "sweep",
+            Self::Nudge => "nudge",
             Self::Found(_) => "found",
         }
     }
@@ -63,6 +66,10 @@ pub struct Recovery {
     /// Set until the first sweep of a process that is alone is done: what is due by then is taken up. That is every
     /// lease of a process that is gone, for none was given for longer.
     horizon: Option<Timestamp>,
+    /// The next sweep, unless one is under way.
+    next: Option<TimerId>,
+    /// Somebody asked for a look while one was under way.
+    nudged: bool,
 }
 
 const PAGE: u32 = 500;
@@ -72,10 +79,35 @@ impl Recovery {
     /// Recovery for the payments of these shards.
     #[must_use]
     pub fn new(ports: Ports, shards: ShardHandles, settings: RecoverySettings) -> Self {
-        Self { ports, shards, settings, sweeps_total: 0, woken_total: 0, horizon: None }
+        Self {
+            ports,
+            shards,
+            settings,
+            sweeps_total: 0,
+            woken_total: 0,
+            horizon: None,
+            next: None,
+            nudged: false,
+        }
     }
 
-    fn sweep(&self, ctx: &mut Ctx<Self>) {
+    fn sweep_after(&mut self, delay: Duration, ctx: &mut Ctx<Self>) {
+        let delay = if std::mem::take(&mut self.nudged) { Duration::ZERO } else { delay };
+        self.next = Some(ctx.after(delay, RecoveryMessage::Sweep));
+    }
+
+    fn nudge(&mut self, ctx: &mut Ctx<Self>) {
+        match self.next.take() {
+            Some(timer) => {
+                ctx.cancel(timer);
+                self.sweep(ctx);
+            }
+            None => self.nudged = true,
+        }
+    }
+
+    fn sweep(&mut self, ctx: &mut Ctx<Self>) {
+        self.next = None;
         let ports = self.ports.clone();
         let RecoverySettings { lease, kinds, .. } = self.settings.clone();
         let horizon = self.horizon;
@@ -96,7 +128,8 @@ impl Recovery {
             Ok(page) => page,
             Err(cause) => {
                 tracing::warn!(%cause, "due payments not readable, looking again later");
-                ctx.after(self.settings.sweep.min(Duration::from_secs(1)), RecoveryMessage::Sweep);
+                self.nudged = false;
+                self.sweep_after(self.settings.sweep.min(Duration::from_secs(1)), ctx);
                 return;
             }
         };
@@ -107,10 +140,10 @@ impl Recovery {
         }
         self.woken_total += u64::try_from(page.len()).unwrap_or(u64::MAX);
         if u32::try_from(page.len()).is_ok_and(|found| found >= PAGE) {
-            ctx.after(Duration::from_millis(10), RecoveryMessage::Sweep);
+            self.sweep_after(Duration::from_millis(10), ctx);
         } else {
             self.horizon = None;
-            ctx.after(self.settings.sweep, RecoveryMessage::Sweep);
+            self.sweep_after(self.settings.sweep, ctx);
         }
     }
 }
@@ -132,6 +165,7 @@ impl Actor for Recovery {
     async fn handle(&mut self, message: RecoveryMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         match message {
             RecoveryMessage::Sweep => self.sweep(ctx),
+            RecoveryMessage::Nudge => self.nudge(ctx),
             RecoveryMessage::Found(page) => self.found(page, ctx),
         }
         Ok(Next::Continue)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use actix_rt::ArbiterHandle;
+use payment_schema::topic::Topic;
 use tokio::sync::watch;
 
 use crate::breaker::{Breakers, Gates};
@@ -18,8 +19,9 @@ use crate::payments::{PaymentDeps, Payments, PaymentsMessage, Sequences, ShardHa
 use crate::pg_worker::{PgWorker, PgWorkerSettings};
 use crate::ports::Ports;
 use crate::recovery::{Recovery, RecoverySettings};
-use crate::settings::EngineSettings;
+use crate::settings::{Duties, Duty, EngineSettings};
 use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, Strategy};
+use crate::wakeups::{WakeupSettings, Wakeups};
 
 /// What the doors need of a started tree; the handles survive restarts.
 #[derive(Clone)]
@@ -79,6 +81,9 @@ impl Root {
     }
 
     async fn outbox(&self, ctx: &mut Ctx<Self>) -> Result<OutboxHandles, Failure> {
+        if !self.settings.duties.has(Duty::Outbox) {
+            return Ok(OutboxHandles::elsewhere());
+        }
         let (ports, gate, backlog) =
             (self.ports.clone(), Arc::clone(&self.gates.event_log), Arc::clone(&self.backlog));
         let settings = OutboxSettings {
@@ -87,6 +92,7 @@ impl Root {
             held: self.settings.outbox_held,
             sweep: self.settings.outbox_sweep,
             sweep_page: self.settings.outbox_sweep_page,
+            grace: self.settings.outbox_grace,
             retention: self.settings.outbox_retention,
         };
         let factory =
@@ -138,18 +144,52 @@ impl Root {
 
     fn consumers(&self, shards: &ShardHandles, ctx: &mut Ctx<Self>) {
         let ports = self.ports.clone();
-        ctx.start_child(ChildSpec::new("ledger", "ledger", move || Ledger::new(ports.clone())));
+        if self.settings.duties.has(Duty::Ledger) {
+            ctx.start_child(ChildSpec::new("ledger", "ledger", move || Ledger::new(ports.clone())));
+        }
+        self.recovery(shards, ctx);
+        let ports = self.ports.clone();
+        ctx.start_child(ChildSpec::new("limiter", "limiter", move || Limiter::new(ports.clone())));
+    }
+
+    fn recovery(&self, shards: &ShardHandles, ctx: &mut Ctx<Self>) {
         let (ports, shards) = (self.ports.clone(), shards.clone());
         let settings = RecoverySettings {
             sweep: self.settings.recovery_sweep,
             lease: self.settings.rules.lease,
-            kinds: self.settings.recovers.clone(),
+            kinds: self.settings.duties.due_kinds(),
             alone: self.settings.alone,
         };
+        if settings.kinds.is_empty() {
+            return;
+        }
         let factory = move || Recovery::new(ports.clone(), shards.clone(), settings.clone());
-        ctx.start_child(ChildSpec::new("recovery", "recovery", factory));
-        let ports = self.ports.clone();
-        ctx.start_child(ChildSpec::new("limiter", "limiter", move || Limiter::new(ports.clone())));
+        let recovery = ctx.start_child(ChildSpec::new("recovery", "recovery", factory));
+        if let Some(settings) = wakeups(&self.settings.duties) {
+            let ports = self.ports.clone();
+            let factory = move || Wakeups::new(ports.clone(), recovery.clone(), settings.clone());
+            ctx.start_child(ChildSpec::new("wakeups", "wakeups", factory));
+        }
+    }
+}
+
+/// What a process that works for others listens to. One that does everything hears of its own requests in memory.
+fn wakeups(duties: &Duties) -> Option<WakeupSettings> {
+    if duties.is_all() {
+        return None;
+    }
+    match (duties.has(Duty::Settlement), duties.has(Duty::Refund)) {
+        (true, true) => Some(WakeupSettings {
+            group: "payment-workers",
+            topics: vec![Topic::CaptureRequested, Topic::RefundRequested],
+        }),
+        (true, false) => {
+            Some(WakeupSettings { group: "payment-settlement", topics: vec![Topic::CaptureRequested] })
+        }
+        (false, true) => {
+            Some(WakeupSettings { group: "payment-refund", topics: vec![Topic::RefundRequested] })
+        }
+        (false, false) => None,
     }
 }
 
@@ -161,10 +201,12 @@ impl Actor for Root {
         let breakers = self.breakers(ctx);
         let outbox = self.outbox(ctx).await?;
         let journal = self.journal(outbox, ctx).await?;
+        let duties = &self.settings.duties;
+        let authorizes = duties.has(Duty::Api) || duties.has(Duty::Recovery);
         let workers = WorkerHandles {
-            authorization: self.worker("authorization", ctx),
-            settlement: self.worker("settlement", ctx),
-            refund: self.worker("refund", ctx),
+            authorization: authorizes.then(|| self.worker("authorization", ctx)),
+            settlement: duties.has(Duty::Settlement).then(|| self.worker("settlement", ctx)),
+            refund: duties.has(Duty::Refund).then(|| self.worker("refund", ctx)),
         };
         let shards = self.payments(journal, workers, ctx).await?;
         self.consumers(&shards, ctx);

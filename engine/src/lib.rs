@@ -16,3 +16,4 @@ pub mod redis;
 pub mod serve;
 pub mod sqlite;
 pub mod telemetry;
+pub mod tls;

@@ -103,13 +103,16 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ("[engine]\nroles = [\"api\"]", &["engine.roles", "all roles"]),
     ("[limits]\nprofile = \"prod\"", &["limits.profile = \"prod\"", "development, loadtest or production"]),
     ("[telemetry]\nlog = \"info,=\"", &["telemetry.log", "directives"]),
-    ("[store]\nurl = \"mysql://u:p@db/paydb\"", &["store.url", "MariaDB", "embedded"]),
-    ("[store]\nshards = []", &["store.shards", "MariaDB"]),
-    ("[broker]\nbootstrap = \"kafka:9092\"", &["broker.bootstrap", "Kafka", "embedded"]),
-    ("[broker.options]\n\"linger.ms\" = \"5\"", &["broker.options", "Kafka"]),
-    ("[cache]\nurl = \"redis://127.0.0.1\"", &["cache.url", "Redis"]),
-    ("[pg]\nurl = \"https://pg\"", &["pg.url", "https", "plain HTTP"]),
-    ("[pg]\nurl = \"ftp://pg\"", &["pg.url", "http://"]),
+    (
+        "[store]\nurl = \"mysql://u:p@db/paydb\"",
+        &["store.url", "MariaDB", "needs Kafka", "--kafka", "broker.bootstrap"],
+    ),
+    ("[store]\nurl = \"postgres://u:p@db/paydb\"", &["store.url", "(hidden)", "sqlite:", "mysql:"]),
+    ("[broker]\noptions = 5", &["broker.options", "a table"]),
+    ("[broker.options]\n\"linger.ms\" = [5]", &["broker.options", "a table"]),
+    ("[broker]\noptions = \"linger.ms\"", &["broker.options", "linger.ms=5"]),
+    ("[cache]\nurl = \"http://127.0.0.1\"", &["cache.url", "redis://", "rediss://"]),
+    ("[pg]\nurl = \"ftp://pg\"", &["pg.url", "http://", "https://"]),
     ("[operator]\nlisten = \"127.0.0.1:8080\"", &["http.listen", "operator.listen", "another port"]),
     ("[http]\nlisten = \"0.0.0.0:8080\"", &["http.listen", "keys", "127.0.0.1:8080"]),
     ("[operator]\nlisten = \"[::]:8082\"", &["operator.listen", "keys"]),
@@ -132,14 +135,48 @@ fn mistakes_in_the_environment_name_the_variable() {
     for (name, value, words) in [
         ("PAYMENT__HTTP__LISSTEN", "127.0.0.1:1", ["PAYMENT__HTTP__LISSTEN", "http.listen"]),
         ("PAYMENT__HTTP__LISTEN", "here", ["env PAYMENT__HTTP__LISTEN", "an address"]),
-        ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092", ["env KAFKA_BOOTSTRAP_SERVERS", "Kafka"]),
-        ("PAYMENT_DB_HOST", "db", ["env PAYMENT_DB_HOST", "MariaDB"]),
-        ("REDIS_HOST", "redis", ["env REDIS_HOST", "Redis"]),
-        ("PAYMENT__BROKER__TOPIC_PREFIX", "a.", ["broker.topic_prefix", "Kafka"]),
+        ("PAYMENT_DB_HOST", "db", ["env PAYMENT_DB_HOST", "needs Kafka"]),
+        ("PAYMENT__STORE__CONNECTIONS", "0", ["env PAYMENT__STORE__CONNECTIONS", "at least 1"]),
+        ("PAYMENT__BROKER__TOPIK_PREFIX", "a.", ["PAYMENT__BROKER__TOPIK_PREFIX", "broker.topic_prefix"]),
     ] {
         let message = load("", &[(name, value)], &Flags::default()).expect_err(name).to_string();
         assert!(words.iter().all(|word| message.contains(word)), "{name} says {message:?}");
     }
+}
+
+#[test]
+fn production_parts_are_named_by_variables_of_their_own() {
+    let variables = [
+        ("PAYMENT_DB_HOST", "db"),
+        ("PAYMENT_DB_PORT", "13306"),
+        ("PAYMENT_DB_NAME", "ledger"),
+        ("PAYMENT_DB_USER", "pay"),
+        ("PAYMENT_DB_PASSWORD", "p@ss/word"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "k1:9092,k2:9092"),
+        ("REDIS_HOST", "cache"),
+        ("REDIS_PORT", "16379"),
+        ("PAYMENT__BROKER__OPTIONS", "security.protocol=SSL,linger.ms=5"),
+        ("PAYMENT__ENGINE__ROLES", "settlement,refund"),
+    ];
+    let config = load("", &variables, &Flags::default()).expect("a configuration");
+    let url = config.database_server().expect("a server");
+    assert_eq!(url.as_str(), "mysql://pay:p%40ss%2Fword@db:13306/ledger");
+    assert_eq!(config.database_shown(), "mysql://pay:masked@db:13306/ledger");
+    assert_eq!(config.broker.bootstrap.as_deref(), Some("k1:9092,k2:9092"));
+    assert_eq!(config.cache.url.expect("redis").reveal().as_str(), "redis://cache:16379");
+    let options = config.broker.options.get();
+    assert_eq!(options.get("security.protocol").map(String::as_str), Some("SSL"));
+    assert_eq!(options.get("linger.ms").map(String::as_str), Some("5"));
+}
+
+#[test]
+fn broker_options_may_be_written_with_or_without_quotes() {
+    let toml = "[broker.options]\n\"linger.ms\" = 5\nenable.random.seed = true\n[broker.topic_options]\n\
+                retention.ms = \"-1\"";
+    let config = load(toml, &[], &Flags::default()).expect("a configuration");
+    let options: Vec<_> = config.broker.options.get().iter().collect();
+    assert_eq!(options, [(&"enable.random.seed".into(), &"true".into()), (&"linger.ms".into(), &"5".into())]);
+    assert_eq!(config.broker.topic_options.get().get("retention.ms").map(String::as_str), Some("-1"));
 }
 
 #[test]
@@ -148,12 +185,13 @@ fn no_message_shows_a_password() {
         "[store]\nurl = \"mysql://u:hunter2@db/paydb\"",
         "[pg]\nurl = \"ftp://u:hunter2@pg\"",
         "[pg]\nurl = \"hunter2\"",
+        "[broker.options]\n\"sasl.password\" = \"hunter2\"\n\"linger.ms\" = []",
     ] {
         let message = load(toml, &[], &Flags::default()).expect_err(toml).to_string();
         assert!(!message.contains("hunter2"), "{message}");
     }
-    let config =
-        load("[pg]\nurl = \"http://u:hunter2@pg:1\"", &[], &Flags::default()).expect("a configuration");
+    let toml = "[pg]\nurl = \"http://u:hunter2@pg:1\"\n[broker.options]\n\"sasl.password\" = \"hunter2\"";
+    let config = load(toml, &[], &Flags::default()).expect("a configuration");
     for printed in [effective(&config), format!("{config:?}")] {
         assert!(!printed.contains("hunter2"), "{printed}");
     }

@@ -47,7 +47,7 @@ impl Server {
 
     fn gateway(&self, limits: TimeLimits) -> HttpGateway {
         let url = format!("http://{}/base", self.address).parse().expect("a url");
-        HttpGateway::new(&url, limits).expect("a gateway")
+        HttpGateway::new(&url, limits, None).expect("a gateway")
     }
 }
 
@@ -195,7 +195,7 @@ async fn requests_carry_key_and_body_over_one_connection() {
 async fn a_refused_connection_leaves_the_request_unsent_but_a_question_unanswered() {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let url = format!("http://{closed}").parse().expect("a url");
-    let gateway = HttpGateway::new(&url, TimeLimits::default()).expect("a gateway");
+    let gateway = HttpGateway::new(&url, TimeLimits::default(), None).expect("a gateway");
     assert_eq!(name(&gateway.send(&request(OperationKind::Authorize)).await), "unsent: connection");
     assert_eq!(name(&gateway.query(&request(OperationKind::Authorize)).await), "unknown");
 }

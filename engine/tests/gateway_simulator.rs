@@ -30,7 +30,7 @@ impl Stage {
         let simulator = PgSimulator::start(options).await.expect("a simulator");
         let url = format!("http://{}", simulator.address()).parse().expect("a url");
         let limits = TimeLimits { authorize: Duration::from_millis(500), ..TimeLimits::default() };
-        let gateway = HttpGateway::new(&url, limits).expect("a gateway");
+        let gateway = HttpGateway::new(&url, limits, None).expect("a gateway");
         Self { _dir: dir, simulator, gateway }
     }
 
@@ -40,6 +40,7 @@ impl Stage {
             body["delayMs"] = json!(2_000);
         }
         let url = format!("http://{}/v1/faults", self.simulator.address());
+        payment_engine::tls::choose_ring();
         let answer = reqwest::Client::new().post(url).json(&body).send().await.expect("the simulator");
         assert!(answer.status().is_success(), "{fault}");
     }

@@ -2,6 +2,8 @@
 //!
 //! Owns the aggregate and questions about it that need no rule. Changes only through [`crate::decide`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
@@ -191,9 +193,15 @@ impl Payment {
     /// operator can move it on.
     #[must_use]
     pub fn due(&self, now: Timestamp, rules: &Rules) -> Option<Due> {
+        self.due_after(now, |_| rules.lease)
+    }
+
+    /// The same, where an attempt under way is left alone for as long as `lease` says of its kind.
+    #[must_use]
+    pub fn due_after(&self, now: Timestamp, lease: impl Fn(DueKind) -> Duration) -> Option<Due> {
         let operation = self.open_operations().filter_map(|operation| {
             let at = match operation.progress {
-                Progress::Attempting => Some(now.plus(rules.lease)),
+                Progress::Attempting => Some(now.plus(lease(DueKind::of(operation.kind)))),
                 Progress::Waiting(until) => Some(until),
                 Progress::DeadLettered
                 | Progress::Approved

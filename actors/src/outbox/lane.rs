@@ -168,9 +168,11 @@ impl OutboxLane {
             Vec::new()
         });
         let is_full = u32::try_from(page.len()).is_ok_and(|read| read >= self.settings.sweep_page);
+        let now = Timestamp::from(self.ports.clock.now());
         for (position, record) in page {
             self.sweeping_behind = position;
-            if lane_of(record.payment_id, self.settings.lanes.max(1)) == self.index {
+            let is_old_enough = now.since(record.at) >= self.settings.grace;
+            if is_old_enough && lane_of(record.payment_id, self.settings.lanes.max(1)) == self.index {
                 self.take_in(record);
             }
         }

@@ -36,6 +36,8 @@ pub struct OutboxSettings {
     pub sweep: Duration,
     /// Most records of the table read at once.
     pub sweep_page: u32,
+    /// Records in the table younger than this are left to the process that committed them.
+    pub grace: Duration,
     /// How long published rows are kept.
     pub retention: Duration,
 }
@@ -54,6 +56,12 @@ pub struct OutboxHandles {
 }
 
 impl OutboxHandles {
+    /// No lanes: another process publishes what it finds in the table.
+    #[must_use]
+    pub fn elsewhere() -> Self {
+        Self { lanes: Arc::new([]) }
+    }
+
     /// Hands committed records over. A lane that cannot take them finds them in the table.
     pub fn hand_over(&self, records: Vec<OutboxRecord>) {
         let mut shares: Vec<Vec<OutboxRecord>> = vec![Vec::new(); self.lanes.len()];

@@ -4,6 +4,7 @@
 //! answer shows them. Never decides.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use payment_schema::dead_letter::{DeadLetter, LetterChange};
@@ -11,9 +12,8 @@ use payment_schema::decide::Decision;
 use payment_schema::event::Event;
 use payment_schema::ids::{EventId, PaymentId, TraceId};
 use payment_schema::operation::{Operation, OperationKind};
-use payment_schema::payment::Payment;
+use payment_schema::payment::{DueKind, Payment};
 use payment_schema::representation::{Answer, AnswerKind, render};
-use payment_schema::rules::Rules;
 use payment_schema::text::IdempotencyKey;
 use payment_schema::time::Timestamp;
 
@@ -27,10 +27,10 @@ pub(super) struct Prepared {
     pub(super) answers: Vec<(IdempotencyKey, Answer)>,
 }
 
-/// Prepares a decision's append.
+/// Prepares a decision's append; `lease` says how long sweeps leave an attempt of a kind alone.
 pub(super) async fn prepare(
     ports: &Ports,
-    rules: &Rules,
+    lease: impl Fn(DueKind) -> Duration,
     before: Option<&Payment>,
     decision: &Decision,
     key: Option<KeyClaim>,
@@ -52,7 +52,7 @@ pub(super) async fn prepare(
         key,
         answers: answers.clone(),
         requests: changed_requests(before, payment),
-        due: payment.due(payment.updated_at, rules),
+        due: payment.due_after(payment.updated_at, lease),
         audit,
     };
     Ok(Prepared { append, answers })
@@ -61,7 +61,7 @@ pub(super) async fn prepare(
 /// The append that only takes a key: its command repeats one that was accepted, and its answer is stored with it.
 pub(super) fn only_key(
     ports: &Ports,
-    rules: &Rules,
+    lease: impl Fn(DueKind) -> Duration,
     payment: &Payment,
     claim: KeyClaim,
     answer: Answer,
@@ -78,7 +78,7 @@ pub(super) fn only_key(
         key: Some(claim),
         answers: vec![(key, answer)],
         requests: Vec::new(),
-        due: payment.due(now, rules),
+        due: payment.due_after(now, lease),
         audit: None,
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use actix_rt::ArbiterHandle;
 use payment_schema::ids::{PaymentId, Slot};
 use payment_schema::operation::OperationKind;
+use payment_schema::payment::DueKind;
 use payment_schema::rules::Rules;
 
 use crate::api::{Outcome, Refusal};
@@ -61,25 +62,39 @@ pub struct PaymentDeps {
     pub alone: bool,
 }
 
-/// The workers, by operation.
+impl PaymentDeps {
+    /// How long sweeps leave an attempt alone: until its worker here has surely ended, or not at all when only another
+    /// process has one.
+    fn lease(&self, kind: DueKind) -> Duration {
+        let is_made_here = match kind {
+            DueKind::Authorization => self.workers.authorization.is_some(),
+            DueKind::Settlement => self.workers.settlement.is_some(),
+            DueKind::Refund => self.workers.refund.is_some(),
+            DueKind::Expiry => true,
+        };
+        if is_made_here { self.rules.lease } else { Duration::ZERO }
+    }
+}
+
+/// The workers of this process, by operation; others may be elsewhere.
 #[derive(Clone)]
 pub struct WorkerHandles {
     /// Authorizations.
-    pub authorization: Handle<PgWorker>,
+    pub authorization: Option<Handle<PgWorker>>,
     /// Captures.
-    pub settlement: Handle<PgWorker>,
+    pub settlement: Option<Handle<PgWorker>>,
     /// Refunds and voids.
-    pub refund: Handle<PgWorker>,
+    pub refund: Option<Handle<PgWorker>>,
 }
 
 impl WorkerHandles {
-    /// Who makes calls of this kind.
+    /// Who makes calls of this kind; nobody when another process does.
     #[must_use]
-    pub fn of(&self, kind: OperationKind) -> &Handle<PgWorker> {
+    pub fn of(&self, kind: OperationKind) -> Option<&Handle<PgWorker>> {
         match kind {
-            OperationKind::Authorize => &self.authorization,
-            OperationKind::Capture => &self.settlement,
-            OperationKind::Void | OperationKind::Refund => &self.refund,
+            OperationKind::Authorize => self.authorization.as_ref(),
+            OperationKind::Capture => self.settlement.as_ref(),
+            OperationKind::Void | OperationKind::Refund => self.refund.as_ref(),
         }
     }
 }

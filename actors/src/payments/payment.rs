@@ -49,6 +49,8 @@ pub enum PaymentMessage {
     Wake,
     /// An exchange with the PG ended.
     ExchangeEnded(ExchangeEnd),
+    /// See whether another process has done what callers wait for.
+    Look,
     /// A timer of an operation fired.
     Due(OperationNo, StepDue),
     /// Has it been idle long enough to leave?
@@ -76,6 +78,7 @@ impl Message for PaymentMessage {
             Self::Work(work) => work.label(),
             Self::Wake => "wake",
             Self::ExchangeEnded(_) => "exchange-ended",
+            Self::Look => "look",
             Self::Due(..) => "due",
             Self::CheckIdle => "check-idle",
         }
@@ -115,10 +118,14 @@ pub struct PaymentActor {
     trace_id: TraceId,
     last_active: Instant,
     idle_check_set: bool,
+    look_set: bool,
 }
 
 /// After a commit nobody knows about, the row is read again this much later.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often the store is read for callers who wait for what another process does.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl PaymentActor {
     pub(super) fn new(id: PaymentId, deps: Arc<PaymentDeps>) -> Self {
@@ -133,6 +140,7 @@ impl PaymentActor {
             trace_id,
             last_active: Instant::now(),
             idle_check_set: false,
+            look_set: false,
         }
     }
 
@@ -251,10 +259,12 @@ impl Actor for PaymentActor {
             }
             PaymentMessage::Wake => self.wake(ctx).await,
             PaymentMessage::ExchangeEnded(end) => self.exchange_ended(end, ctx).await,
+            PaymentMessage::Look => self.look().await,
             PaymentMessage::Due(no, StepDue(step)) => self.due(no, step, ctx).await,
             PaymentMessage::CheckIdle => {}
         }
         self.waiters.retain(|waiter| !waiter.is_abandoned());
+        self.watch_the_store_for_waiters(ctx);
         Ok(self.next(ctx))
     }
 

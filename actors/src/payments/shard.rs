@@ -237,7 +237,7 @@ impl PaymentMessage {
                     reply.send(CommandEnd::Refused(refusal));
                 }
             }
-            Self::Wake | Self::ExchangeEnded(_) | Self::Due(..) | Self::CheckIdle => {}
+            Self::Wake | Self::Look | Self::ExchangeEnded(_) | Self::Due(..) | Self::CheckIdle => {}
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::faults::Fault;
 use super::world::World;
-use crate::engine::{Engine, EngineSettings, Surroundings};
+use crate::engine::{Duties, Engine, EngineSettings, Surroundings};
 
 /// An orderly stop that takes longer is a violation.
 const LONGEST_SHUTDOWN: Duration = Duration::from_secs(60);
@@ -60,14 +60,15 @@ impl Process {
 /// All processes of a world.
 pub(super) struct Nodes {
     world: Rc<World>,
-    settings: EngineSettings,
+    settings: Vec<EngineSettings>,
     slots: RefCell<Vec<Option<Process>>>,
 }
 
 impl Nodes {
-    /// So many processes, none of them started.
-    pub(super) fn new(world: Rc<World>, settings: EngineSettings, count: usize) -> Rc<Self> {
-        let slots = RefCell::new((0..count).map(|_| None).collect());
+    /// A process for each of these sets of duties, none of them started.
+    pub(super) fn new(world: Rc<World>, settings: EngineSettings, duties: &[Duties]) -> Rc<Self> {
+        let slots = RefCell::new(duties.iter().map(|_| None).collect());
+        let settings = duties.iter().map(|duties| with_duties(settings.clone(), duties)).collect();
         Rc::new(Self { world, settings, slots })
     }
 
@@ -89,7 +90,7 @@ impl Nodes {
     pub(super) async fn start(self: &Rc<Self>, node: usize) {
         loop {
             let started =
-                Engine::start(self.world.ports(), self.settings.clone(), Surroundings::default()).await;
+                Engine::start(self.world.ports(), self.settings[node].clone(), Surroundings::default()).await;
             match started {
                 Ok(engine) => {
                     let process = Process { engine: Rc::new(engine), death: Rc::default() };
@@ -181,8 +182,18 @@ impl Nodes {
         &self.world
     }
 
-    /// The settings of every process.
-    pub(super) fn settings(&self) -> &EngineSettings {
-        &self.settings
+    /// How long a request may take in any process.
+    pub(super) fn request_deadline(&self) -> Duration {
+        self.settings.iter().map(|settings| settings.request_deadline).max().unwrap_or_default()
     }
+}
+
+/// A process that does not do everything looks more often for what others have left to it.
+fn with_duties(settings: EngineSettings, duties: &Duties) -> EngineSettings {
+    let (recovery_sweep, outbox_sweep) = if duties.is_all() {
+        (settings.recovery_sweep, settings.outbox_sweep)
+    } else {
+        (Duration::from_secs(1), Duration::from_millis(200))
+    };
+    EngineSettings { duties: duties.clone(), recovery_sweep, outbox_sweep, ..settings }
 }

@@ -20,7 +20,7 @@ use super::history::{Heard, History};
 use super::nodes::Nodes;
 use super::workload::{Client, LONGEST_STORM, Misfortune, Operator};
 use super::world::World;
-use crate::engine::EngineSettings;
+use crate::engine::{Duties, Duty, EngineSettings};
 use crate::supervision::{NodeView, RestartLimit, TreeView};
 
 /// After the end of faults everything rests within this time (I14).
@@ -95,7 +95,8 @@ pub fn run(seed: Seed, keep_trace: bool) -> Report {
 
 /// The size and shape of a run.
 struct Shape {
-    nodes: usize,
+    /// What each process does.
+    nodes: Vec<Duties>,
     clients: u32,
     merchants: u32,
     lives: u64,
@@ -112,8 +113,17 @@ impl Shape {
         let lives = dice.number(1, 4);
         let afterglow = dice.millis(0, 30_000);
         let settings = settings(dice, alone);
-        Self { nodes: if alone { 1 } else { 2 }, clients, merchants, lives, afterglow, settings }
+        let nodes = if alone { vec![Duties::all()] } else { pair(dice) };
+        Self { nodes, clients, merchants, lives, afterglow, settings }
     }
+}
+
+/// Two processes: each does everything, or they share the work.
+fn pair(dice: &mut Dice) -> Vec<Duties> {
+    let mut front = vec![Duty::Api, Duty::Recovery];
+    let mut back = vec![Duty::Settlement, Duty::Refund, Duty::Ledger];
+    if dice.chance(0.5) { &mut front } else { &mut back }.push(Duty::Outbox);
+    if dice.chance(0.5) { vec![Duties::of(front), Duties::of(back)] } else { vec![Duties::all(), Duties::all()] }
 }
 
 fn settings(dice: &mut Dice, alone: bool) -> EngineSettings {
@@ -156,12 +166,12 @@ impl Run {
         let shape = Shape::draw(&mut dice);
         let environment = Arc::new(Environment::new(seed, plan, keep_trace));
         let world = Rc::new(World::new(environment, !shape.settings.alone));
-        let nodes = Nodes::new(Rc::clone(&world), shape.settings.clone(), shape.nodes);
+        let nodes = Nodes::new(Rc::clone(&world), shape.settings.clone(), &shape.nodes);
         Self { shape, world, nodes, history: Rc::default() }
     }
 
     async fn play(self) -> Report {
-        join_all((0..self.shape.nodes).map(|node| self.nodes.start(node))).await;
+        join_all((0..self.nodes.count()).map(|node| self.nodes.start(node))).await;
         let base: Vec<usize> = self.nodes.running().iter().map(|process| process.engine.live()).collect();
         let operator = Rc::new(Operator::new(Rc::clone(&self.nodes), Rc::clone(&self.history)));
         self.storm(&operator).await;
@@ -172,7 +182,7 @@ impl Run {
             self.converge("the operators' work").await;
         }
         self.return_to_base(&base).await;
-        join_all((0..self.shape.nodes).map(|node| self.nodes.stop(node))).await;
+        join_all((0..self.nodes.count()).map(|node| self.nodes.stop(node))).await;
         auditor::audit(&self.world, &self.history.borrow());
         self.report()
     }

@@ -34,13 +34,14 @@ use clap::Parser;
 
 use crate::config::Config;
 use crate::serve;
-use crate::telemetry;
+use crate::{telemetry, tls};
 use args::{Cli, Command};
 pub use failure::Failure;
 
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
+    tls::choose_ring();
     match run(Cli::parse()) {
         Ok(code) => code,
         Err(failure) => {

@@ -49,18 +49,6 @@ pub enum ConfigError {
     /// Values that are allowed alone do not go together.
     #[error("{0}")]
     Contradiction(String),
-    /// Something this build does not have.
-    #[error(
-        "{key} ({origin}) asks for {part}, which this build does not have: it runs on its embedded parts only; remove {key}"
-    )]
-    NotInThisBuild {
-        /// The key.
-        key: String,
-        /// Where it was given.
-        origin: String,
-        /// What it asks for.
-        part: &'static str,
-    },
 }
 
 fn meant(nearest: Option<&str>) -> String {
@@ -70,7 +58,7 @@ fn meant(nearest: Option<&str>) -> String {
 impl ConfigError {
     pub(super) fn not_allowed<T: Setting>(key: &str, given: &Given) -> Self {
         // A URL may hold a password, and what is not a URL may still be one that was mistyped.
-        let secret = key.ends_with(".url");
+        let secret = key.ends_with(".url") || key == "broker.options";
         let value = if secret { "(hidden)".to_owned() } else { given.shown() };
         Self::NotAllowed {
             key: key.to_owned(),

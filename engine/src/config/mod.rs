@@ -35,7 +35,7 @@ pub use layers::Origin;
 pub use print::effective;
 pub use secret::SecretUrl;
 pub use section::{Key, Section};
-pub use setting::{Bytes, Percent};
+pub use setting::{Bytes, Percent, Properties};
 pub use sources::Flags;
 pub use store_url::StoreUrl;
 pub use words::{LogFormat, Role, Roles};
@@ -138,6 +138,24 @@ impl Config {
         match &self.store.url {
             Some(StoreUrl::Sqlite(path)) => path.clone(),
             Some(StoreUrl::Server(_)) | None => self.engine.data_dir.join("payment.db"),
+        }
+    }
+
+    /// The database server's address, when the store is on one.
+    #[must_use]
+    pub fn database_server(&self) -> Option<&reqwest::Url> {
+        match &self.store.url {
+            Some(StoreUrl::Server(url)) => Some(url.reveal()),
+            Some(StoreUrl::Sqlite(_)) | None => None,
+        }
+    }
+
+    /// Where the database is, for people: without password.
+    #[must_use]
+    pub fn database_shown(&self) -> String {
+        match &self.store.url {
+            Some(StoreUrl::Server(url)) => url.to_string(),
+            Some(StoreUrl::Sqlite(_)) | None => self.database().display().to_string(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What must hold between keys, and what this build cannot do.
+//! What must hold between keys.
 //!
 //! Owns every check that looks at more than one value. Values by themselves are checked by their types.
 
@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::layers::Layers;
 use super::secret::SecretUrl;
-use super::store_url::StoreUrl;
 use super::{Config, ConfigError};
 
 /// Checks a configuration whose values are all allowed by themselves.
 pub(super) fn check(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
-    only_embedded_parts(config, layers)?;
+    check_store(config, layers)?;
+    check_cache_url(config, layers)?;
     check_pg_url(config, layers)?;
     check_roles(config, layers)?;
     check_log(config, layers)?;
@@ -53,48 +53,45 @@ fn in_order(low: &str, low_is: Duration, high: &str, high_is: Duration) -> Resul
     )))
 }
 
-/// The seam where the production adapters will be chosen: until they are there, asking for one is an error.
-fn only_embedded_parts(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
-    let refuse = |key: &str, part| {
-        Err(ConfigError::NotInThisBuild { key: key.to_owned(), origin: layers.origin(key).to_string(), part })
+/// Which database, and that events have somewhere to go beside it.
+fn check_store(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
+    let Some(url) = config.database_server() else {
+        return Ok(());
     };
-    match &config.store.url {
-        None | Some(StoreUrl::Sqlite(_)) => {}
-        Some(StoreUrl::Server(url)) if matches!(url.scheme(), "mysql" | "mariadb") => {
-            return refuse("store.url", "MariaDB");
-        }
-        Some(StoreUrl::Server(_)) => {
-            return not_allowed(layers, "store.url", "a URL that begins with sqlite:");
-        }
+    if !matches!(url.scheme(), "mysql" | "mariadb") {
+        return not_allowed(layers, "store.url", "a URL that begins with sqlite: or mysql:");
     }
     if config.broker.bootstrap.is_some() {
-        return refuse("broker.bootstrap", "Kafka");
+        return Ok(());
     }
-    if config.cache.url.is_some() {
-        return refuse("cache.url", "Redis");
+    Err(ConfigError::Contradiction(format!(
+        "store.url ({}) is a MariaDB, and its events need Kafka: give its addresses with --kafka HOST:PORT or \
+         broker.bootstrap (KAFKA_BOOTSTRAP_SERVERS)",
+        layers.origin("store.url")
+    )))
+}
+
+fn check_cache_url(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
+    match config.cache.url.as_ref().map(SecretUrl::scheme) {
+        None | Some("redis" | "rediss") => Ok(()),
+        Some(_) => not_allowed(layers, "cache.url", "a URL that begins with redis:// or rediss://"),
     }
-    Ok(())
 }
 
 fn check_pg_url(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
     match config.pg.url.as_ref().map(SecretUrl::scheme) {
-        None | Some("http") => Ok(()),
-        Some("https") => Err(ConfigError::Contradiction(format!(
-            "pg.url ({}) begins with https://, and this build speaks plain HTTP only; use http:// to a proxy that \
-             adds TLS",
-            layers.origin("pg.url")
-        ))),
-        Some(_) => not_allowed(layers, "pg.url", "a URL that begins with http://"),
+        None | Some("http" | "https") => Ok(()),
+        Some(_) => not_allowed(layers, "pg.url", "a URL that begins with http:// or https://"),
     }
 }
 
 fn check_roles(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
-    if config.engine.roles.is_all() {
+    if config.engine.roles.is_all() || config.database_server().is_some() {
         return Ok(());
     }
     Err(ConfigError::Contradiction(format!(
         "engine.roles ({}) leaves out work that nobody else could do: one process alone has an embedded store, so \
-         it needs all roles",
+         it needs all roles; give several processes a MariaDB with --store-url mysql://…",
         layers.origin("engine.roles")
     )))
 }

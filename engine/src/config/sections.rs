@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::secret::SecretUrl;
 use super::section::section;
-use super::setting::{Bytes, Percent, words};
+use super::setting::{Bytes, Percent, Properties, words};
 use super::store_url::StoreUrl;
 use super::words::{LogFormat, Roles};
 
@@ -51,8 +51,11 @@ section! {
 section! {
     /// Where payments are kept.
     Store, "store" {
-        /// The database, `sqlite:PATH`; without it `payment.db` in the data directory.
+        /// The database, `sqlite:PATH` or `mysql://user:password@host:port/database`; without it `payment.db` in the
+        /// data directory.
         url: Option<StoreUrl> = "",
+        /// Connections to a MariaDB for writing, and as many again for reading.
+        connections: NonZeroU32 = "8",
         /// Whether `serve` brings the tables up to date before it starts.
         migrate: bool = "true",
     }
@@ -61,24 +64,38 @@ section! {
 section! {
     /// Where events are published; without a bootstrap address, the event log in the store's file.
     Broker, "broker" {
-        /// Kafka's bootstrap addresses.
+        /// Kafka's bootstrap addresses, `HOST:PORT,…`; needed beside a MariaDB.
         bootstrap: Option<String> = "",
+        /// Stands before the names of topics and consumer groups, so that engines can share brokers.
+        topic_prefix: Option<String> = "",
+        /// Further properties of librdkafka, for TLS, SASL and tuning; a table, or `name=value,…` as text.
+        options: Properties = "",
+        /// Configuration of topics that the engine creates, such as `retention.ms`, over its own.
+        topic_options: Properties = "",
     }
 }
 
 section! {
     /// Rate limits and the fast path of idempotency; without a URL, in the process.
     Cache, "cache" {
-        /// Redis.
+        /// Redis, `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS.
         url: Option<SecretUrl> = "",
+        /// Stands before every key, so that engines can share a Redis.
+        key_prefix: Option<String> = "",
+        /// How long a request may wait for Redis; longer, and the process decides by itself.
+        patience: Duration = "50ms",
+        /// A PEM file of the authorities to trust for `rediss://`; without it the system's.
+        authorities: Option<PathBuf> = "",
     }
 }
 
 section! {
     /// The payment gateway.
     Pg, "pg" {
-        /// Its address; without it `serve` runs the simulator inside.
+        /// Its address; without it `serve` runs the simulator inside, beside a MariaDB only when its address is given.
         url: Option<SecretUrl> = "",
+        /// A PEM file of the authorities to trust for `https://`; without it the system's.
+        authorities: Option<PathBuf> = "",
         /// How long making a connection may take.
         connect_timeout: Duration = "1s",
         /// How long an authorization may take.

@@ -2,6 +2,7 @@
 //!
 //! Owns one rule per type. Never knows a key's name; [`super::ConfigError`] adds it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -202,6 +203,72 @@ impl Setting for Bytes {
             None => Value::Integer(bytes.into()),
         })
     }
+}
+
+/// Named properties that are handed on; some may be secrets, so their values are never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Properties(BTreeMap<String, String>);
+
+impl Properties {
+    /// The properties by name.
+    #[must_use]
+    pub fn get(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Properties {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Setting for Properties {
+    const FORM: &'static str =
+        "a table of texts, numbers and booleans, or a text such as \"linger.ms=5,compression.type=lz4\"";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let pairs = text.split(',').filter(|pair| !pair.trim().is_empty());
+        let read = |pair: &str| {
+            let (name, value) = pair.split_once('=')?;
+            (!name.trim().is_empty()).then(|| (name.trim().to_owned(), value.trim().to_owned()))
+        };
+        pairs.map(read).collect::<Option<_>>().map(Self)
+    }
+
+    fn from_toml(value: &Value) -> Option<Self> {
+        let Some(table) = value.as_table() else {
+            return value.as_str().and_then(Self::from_text);
+        };
+        let mut properties = BTreeMap::new();
+        read_properties("", table, &mut properties)?;
+        Some(Self(properties))
+    }
+
+    fn to_toml(&self) -> Option<Value> {
+        let masked = |name: &String| (name.clone(), Value::String("masked".to_owned()));
+        (!self.0.is_empty()).then(|| Value::Table(self.0.keys().map(masked).collect()))
+    }
+}
+
+/// A name with dots that is written without quotes arrives as tables in tables.
+fn read_properties(prefix: &str, table: &toml::Table, into: &mut BTreeMap<String, String>) -> Option<()> {
+    for (name, value) in table {
+        let name = format!("{prefix}{name}");
+        let text = match value {
+            Value::Table(inner) => {
+                read_properties(&format!("{name}."), inner, into)?;
+                continue;
+            }
+            Value::String(text) => text.clone(),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Boolean(truth) => truth.to_string(),
+            Value::Datetime(_) | Value::Array(_) => return None,
+        };
+        into.insert(name, text);
+    }
+    Some(())
 }
 
 /// Implements [`Setting`] for an enum of fixed words.

@@ -24,14 +24,6 @@ const ALIASES: [(&str, &str); 8] = [
     ("PAYMENT_DATA_DIR", "engine.data_dir"),
 ];
 
-/// Keys of the production adapters beside their addresses.
-const PRODUCTION_KEYS: [(&str, &str); 4] = [
-    ("store.shards", "MariaDB"),
-    ("broker.topic_prefix", "Kafka"),
-    ("broker.options", "Kafka"),
-    ("cache.key_prefix", "Redis"),
-];
-
 /// Variables that a later part of the program will understand; until then they change nothing, and are said to.
 const WITHOUT_EFFECT: [(&str, &str); 2] =
     [("OTEL_EXPORTER_OTLP_ENDPOINT", "trace export"), ("EUREKA_SERVER_URL", "service discovery")];
@@ -64,7 +56,6 @@ fn flatten(
         layers.put(prefix, Given::in_file(value, path.to_owned()));
         return Ok(());
     }
-    refuse_production_key(prefix, &origin)?;
     match value {
         Value::Table(table) if is_a_section(prefix, known) => table
             .into_iter()
@@ -89,15 +80,6 @@ fn unknown(key: &str, origin: &Origin, known: &[String]) -> ConfigError {
         known.iter().filter_map(|key| key.rsplit_once('.')).map(|(section, _)| section.to_owned()).collect();
     let nearest = if key.contains('.') { nearest(key, known) } else { nearest(key, &sections) };
     ConfigError::UnknownKey { key: key.to_owned(), origin: origin.to_string(), nearest }
-}
-
-fn refuse_production_key(key: &str, origin: &Origin) -> Result<(), ConfigError> {
-    match PRODUCTION_KEYS.into_iter().find(|(name, _)| *name == key) {
-        Some((_, part)) => {
-            Err(ConfigError::NotInThisBuild { key: key.to_owned(), origin: origin.to_string(), part })
-        }
-        None => Ok(()),
-    }
 }
 
 /// Lays the environment's values over the file's; a key's own variable wins over its alias.
@@ -128,7 +110,6 @@ fn read_own_variables(variables: &BTreeMap<String, String>, layers: &mut Layers)
         let origin = Origin::Environment(name.clone());
         let Some(key) = known.iter().find(|key| variable(key) == *name) else {
             let spelled = name.trim_start_matches("PAYMENT__").to_ascii_lowercase().replace("__", ".");
-            refuse_production_key(&spelled, &origin)?;
             return Err(unknown(&spelled, &origin, &known));
         };
         put_variable(name, key, text.clone(), layers);

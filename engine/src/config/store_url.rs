@@ -12,12 +12,12 @@ use super::setting::Setting;
 pub enum StoreUrl {
     /// `sqlite:PATH`: a file.
     Sqlite(PathBuf),
-    /// Anything else that is a URL.
+    /// `mysql://…` or `mariadb://…`: a MariaDB server; no other scheme passes the rules.
     Server(SecretUrl),
 }
 
 impl Setting for StoreUrl {
-    const FORM: &'static str = "a database, such as \"sqlite:/var/lib/payments/payment.db\"";
+    const FORM: &'static str = "a database, such as \"sqlite:/var/lib/payments/payment.db\" or \"mysql://user:password@host:3306/paydb\"";
 
     fn from_text(text: &str) -> Option<Self> {
         let Some(path) = text.strip_prefix("sqlite:") else {

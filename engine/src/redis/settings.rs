@@ -61,8 +61,7 @@ impl RedisSettings {
         if self.url.scheme() != "rediss" {
             return Ok(info);
         }
-        // Whoever came first has chosen for the process; every choice is ring here.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::choose_ring();
         match &self.authorities {
             None => Ok(info),
             Some(pem) => {

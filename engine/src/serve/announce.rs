@@ -13,7 +13,7 @@ use crate::config::Config;
 
 /// Where the engine listens.
 pub(super) struct Addresses {
-    pub(super) public: SocketAddr,
+    pub(super) public: Option<SocketAddr>,
     pub(super) operator: SocketAddr,
     pub(super) pg: Option<SocketAddr>,
 }
@@ -48,7 +48,7 @@ pub(super) fn ready(
     if let Some(path) = ready_file {
         let text = |address: SocketAddr| Some(address.to_string());
         let ready = ReadyFile {
-            public: text(addresses.public),
+            public: addresses.public.and_then(text),
             operator: text(addresses.operator),
             pg: addresses.pg.and_then(text),
             pid: std::process::id(),
@@ -71,16 +71,20 @@ fn lines(addresses: &Addresses, config: &Config, random: &dyn Random, on_termina
     };
     let mut text = String::new();
     let mut line = |name: &str, value: &str| writeln!(text, "  {name:<16} {value}");
+    let public = addresses.public.map_or("none".to_owned(), |public| format!("http://{public}/api/payments"));
     let written = [
-        line("payments API", &format!("http://{}/api/payments", addresses.public)),
+        line("payments API", &public),
         line("operator API", &format!("http://{}/api/admin/actors", addresses.operator)),
         line("metrics", &format!("http://{}/metrics", addresses.operator)),
         line("payment gateway", &pg),
-        line("database", &config.database().display().to_string()),
+        line("database", &config.database_shown()),
+        line("events", config.broker.bootstrap.as_deref().unwrap_or("in the database")),
+        line("limits", &config.cache.url.as_ref().map_or("in the process".to_owned(), ToString::to_string)),
     ];
     debug_assert!(written.iter().all(Result::is_ok), "writing to a string cannot fail");
-    let try_it = curl(addresses.public, random);
-    format!("{bold}payment-engine is ready{plain}\n{text}\n{bold}try it{plain}\n  {try_it}\n")
+    let try_it =
+        addresses.public.map(|public| format!("\n{bold}try it{plain}\n  {}\n", curl(public, random)));
+    format!("{bold}payment-engine is ready{plain}\n{text}{}", try_it.unwrap_or_default())
 }
 
 /// A command that works as printed; its key is fresh, so that it can be tried again after a restart.

@@ -5,8 +5,10 @@ use payment_actors::supervision::RootFailure;
 use payment_http::server::BindError;
 
 use crate::gateway::GatewayError;
+use crate::kafka::KafkaSetupError;
 use crate::pg_simulator::StartError;
 use crate::ports::NoEntropy;
+use crate::redis::RedisSetupError;
 use crate::sqlite::{LockError, OpenError};
 
 /// The engine could not start, or ended by itself. Each message is one sentence with the cause and what to do.
@@ -15,9 +17,36 @@ pub enum ServeError {
     /// The data directory cannot be had.
     #[error(transparent)]
     DataDir(#[from] LockError),
-    /// The database cannot be used.
+    /// The database file cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The MariaDB cannot be used.
+    #[error(transparent)]
+    MariaDb(#[from] crate::mariadb::OpenError),
+    /// Events have nowhere to go.
+    #[error(
+        "events need Kafka beside a MariaDB; give its addresses with --kafka HOST:PORT or broker.bootstrap"
+    )]
+    NoBroker,
+    /// Kafka's client cannot be set up.
+    #[error(transparent)]
+    Kafka(#[from] KafkaSetupError),
+    /// Redis' client cannot be set up.
+    #[error(transparent)]
+    Redis(#[from] RedisSetupError),
+    /// The authorities for Redis cannot be read.
+    #[error("the authorities of redis in {path} cannot be read: {cause}; check cache.authorities")]
+    RedisAuthorities {
+        /// The file.
+        path: String,
+        /// The operating system's words.
+        cause: std::io::Error,
+    },
+    /// Nobody to ask for money.
+    #[error(
+        "there is no payment gateway: give its address with --pg-url URL, or --pg-listen ADDR for a simulator inside"
+    )]
+    NoGateway,
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] BindError),

@@ -14,25 +14,28 @@ use payment_http::{Audience, Authenticator, Reach};
 use super::error::ServeError;
 use super::settings;
 use super::world::World;
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::telemetry::Metrics;
 
 /// Addresses that are ours; clients wait in the sockets' queues until they are served.
 pub(super) struct Sockets {
-    public: Bound,
+    /// Only of a process that takes payments.
+    public: Option<Bound>,
     operator: Bound,
 }
 
 impl Sockets {
     pub(super) fn bind(config: &Config) -> Result<Self, ServeError> {
         Ok(Self {
-            public: server::bind(&settings::public_listen(config))?,
+            public: takes_payments(config)
+                .then(|| server::bind(&settings::public_listen(config)))
+                .transpose()?,
             operator: server::bind(&settings::operator_listen(config))?,
         })
     }
 
-    pub(super) fn public_address(&self) -> SocketAddr {
-        self.public.address()
+    pub(super) fn public_address(&self) -> Option<SocketAddr> {
+        self.public.as_ref().map(Bound::address)
     }
 
     pub(super) fn operator_address(&self) -> SocketAddr {
@@ -40,9 +43,13 @@ impl Sockets {
     }
 }
 
+fn takes_payments(config: &Config) -> bool {
+    config.engine.roles.has(Role::Api)
+}
+
 /// Listeners that are served.
 pub(super) struct Listeners {
-    public: StopHandle,
+    public: Option<StopHandle>,
     operator: StopHandle,
 }
 
@@ -59,14 +66,19 @@ impl Listeners {
         let operator = operator_state(config, engine, metrics, world);
         let operator = move |app: &mut ServiceConfig| operator::configure(app, &operator);
         Ok(Self {
-            public: serve(sockets.public, &settings::public_server(config), public)?,
+            public: sockets
+                .public
+                .map(|bound| serve(bound, &settings::public_server(config), public))
+                .transpose()?,
             operator: serve(sockets.operator, &settings::operator_server(), operator)?,
         })
     }
 
     /// Takes no more payments, and lets those under way be answered.
     pub(super) async fn stop_taking_payments(&self) {
-        self.public.drain().await;
+        if let Some(public) = &self.public {
+            public.drain().await;
+        }
     }
 
     /// Ends the operator listener, through which the end could be watched until now.

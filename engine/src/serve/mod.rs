@@ -6,7 +6,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `settings` | the configuration as each part wants it |
-//! | `world` | the embedded adapters behind the ports |
+//! | `world`, `stores` | which adapter stands behind which port |
 //! | `listeners` | binding and serving the two listeners |
 //! | `chores` | small things done every few seconds |
 //! | `announce` | the ready file and the lines that are printed |
@@ -19,6 +19,7 @@ mod error;
 mod listeners;
 mod settings;
 mod signals;
+mod stores;
 mod world;
 
 use std::path::Path;
@@ -54,7 +55,7 @@ async fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), ServeEr
     // Signals are heard from the start, so that one that comes early still ends the engine in order.
     let mut signals = Signals::listen()?;
     let metrics = Arc::new(Metrics::new()?);
-    let world = World::open(config, Arc::clone(&metrics) as _).await?;
+    let world = World::open(config, &metrics).await?;
     let sockets = Sockets::bind(config)?;
     let dead_letters = Arc::new(AtomicU64::new(0));
     let arbiters: Vec<Arbiter> = (0..config.payments.shards.get()).map(|_| Arbiter::new()).collect();
@@ -63,7 +64,7 @@ async fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), ServeEr
         observer: Some(Arc::clone(&metrics) as Arc<dyn Observer>),
         dead_letters: Arc::clone(&dead_letters),
     };
-    let engine = Engine::start(world.ports.clone(), settings::engine(config), around).await?;
+    let engine = Engine::start(world.ports.clone(), settings::engine(config, world.alone), around).await?;
     let chores = chores::start(&engine, &metrics, dead_letters);
     let addresses = Addresses {
         public: sockets.public_address(),

@@ -1,25 +1,50 @@
 //! The configuration as each part wants it.
 
 use payment_actors::breaker::{BreakerSettings, BreakersSettings};
-use payment_actors::engine::EngineSettings;
+use payment_actors::engine::{Duties, Duty, EngineSettings};
 use payment_actors::limiter::AdmissionLimits;
 use payment_actors::supervision::RestartLimit;
 use payment_http::public::{BodyLimits, Limits};
 use payment_http::server::{Listen, ServerSettings};
 use payment_schema::rules::Rules;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::Config;
+use super::error::ServeError;
 use crate::config::sections::LimitProfile;
+use crate::config::{Config, Role, Roles};
 use crate::gateway::TimeLimits;
+use crate::kafka::KafkaSettings;
 use crate::pg_simulator::{PgSimulatorOptions, Profile};
+use crate::redis::RedisSettings;
 
 /// The face waits this much longer than the engine, whose answer says more.
 const PATIENCE_BEYOND_THE_ENGINE: Duration = Duration::from_secs(2);
 
-/// The actors' settings.
-pub(super) fn engine(config: &Config) -> EngineSettings {
+/// How often a process looks for what others have left to it; the event log wakes it sooner.
+const LOOK_FOR_WORK: Duration = Duration::from_secs(1);
+
+/// How often a process publishes what others have committed.
+const LOOK_FOR_RECORDS: Duration = Duration::from_millis(200);
+
+/// How long records are left to the process that committed them, which publishes them at once.
+const PUBLISHED_BY_NOW: Duration = Duration::from_secs(5);
+
+/// The actors' settings; `alone` when no other process uses the store.
+pub(super) fn engine(config: &Config, alone: bool) -> EngineSettings {
+    let duties = duties(&config.engine.roles);
+    let defaults = EngineSettings::default();
+    let (recovery_sweep, outbox_sweep, outbox_grace) = match (alone, duties.is_all()) {
+        (true, _) => (defaults.recovery_sweep, defaults.outbox_sweep, Duration::ZERO),
+        (false, true) => (defaults.recovery_sweep, defaults.outbox_sweep, PUBLISHED_BY_NOW),
+        (false, false) => (LOOK_FOR_WORK, LOOK_FOR_RECORDS, Duration::ZERO),
+    };
     EngineSettings {
+        duties,
+        alone,
+        recovery_sweep,
+        outbox_sweep,
+        outbox_grace,
         rules: rules(config),
         request_deadline: config.http.request_timeout,
         shards: config.payments.shards.get(),
@@ -33,8 +58,45 @@ pub(super) fn engine(config: &Config) -> EngineSettings {
             count: config.supervision.restart_count.get(),
             window: config.supervision.restart_window,
         },
-        ..EngineSettings::default()
+        ..defaults
     }
+}
+
+fn duties(roles: &Roles) -> Duties {
+    let duty = |role: &Role| match role {
+        Role::Api => Duty::Api,
+        Role::Settlement => Duty::Settlement,
+        Role::Refund => Duty::Refund,
+        Role::Outbox => Duty::Outbox,
+        Role::Ledger => Duty::Ledger,
+        Role::Recovery => Duty::Recovery,
+    };
+    Duties::of(Role::ALL.iter().filter(|role| roles.has(**role)).map(duty))
+}
+
+/// Kafka, when there is one.
+pub(crate) fn kafka(config: &Config) -> Option<KafkaSettings> {
+    Some(KafkaSettings {
+        bootstrap: config.broker.bootstrap.clone()?,
+        topic_prefix: config.broker.topic_prefix.clone().unwrap_or_default(),
+        options: config.broker.options.get().clone(),
+        topic_options: config.broker.topic_options.get().clone(),
+    })
+}
+
+/// Redis, when there is one.
+pub(super) fn redis(config: &Config) -> Result<Option<RedisSettings>, ServeError> {
+    let Some(url) = &config.cache.url else { return Ok(None) };
+    let read = |path: &PathBuf| {
+        let unreadable = |cause| ServeError::RedisAuthorities { path: path.display().to_string(), cause };
+        std::fs::read(path).map_err(unreadable)
+    };
+    Ok(Some(RedisSettings {
+        key_prefix: config.cache.key_prefix.clone().unwrap_or_default(),
+        patience: config.cache.patience,
+        authorities: config.cache.authorities.as_ref().map(read).transpose()?,
+        ..RedisSettings::new(url.reveal().clone())
+    }))
 }
 
 fn rules(config: &Config) -> Rules {
@@ -79,7 +141,7 @@ fn breaker(config: &Config, name: &str, defaults: BreakerSettings) -> BreakerSet
     }
 }
 
-/// Rate limits of the in-process cache.
+/// Rate limits, in the process and in Redis.
 pub(super) fn admission(config: &Config) -> AdmissionLimits {
     let (authorize, capture, refund) = match config.limits.profile {
         LimitProfile::Development => (1_000, 1_000, 500),

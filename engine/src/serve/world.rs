@@ -1,52 +1,67 @@
-//! The world of an embedded engine: SQLite file, event log, in-process cache, PG over HTTP.
+//! The world of an engine: which adapter stands behind which port.
 //!
-//! Owns which adapter stands behind which port, and the lock on the data directory. This is where the production
-//! adapters will be chosen instead.
+//! Owns the choice (SQLite file or MariaDB, event log in that file or Kafka, limits in the process or in Redis, a
+//! simulator inside or a payment gateway elsewhere), the lock on the data directory, and the order in which it all
+//! is let go.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment_actors::limiter::InProcessAdmission;
 use payment_actors::ports::Ports;
-use payment_actors::ports::meter::Meter;
+use payment_actors::ports::admission::AdmissionCache;
+use payment_actors::ports::event_log::EventLog;
 use payment_actors::ports::random::Random;
 use reqwest::Url;
 
 use super::error::ServeError;
 use super::settings;
-use crate::config::{Config, SecretUrl};
+use super::stores::{OpenStore, is_same};
+use crate::config::{Config, Origin, SecretUrl};
 use crate::gateway::{GatewayError, HttpGateway};
+use crate::kafka::KafkaEventLog;
 use crate::pg_simulator::{PgSimulator, PgSimulatorHandle};
 use crate::ports::{SeededRandom, SystemClock};
-use crate::sqlite::{DataDirLock, SqliteStore, Upgrade};
+use crate::redis::RedisAdmission;
+use crate::sqlite::DataDirLock;
+use crate::telemetry::Metrics;
+
+/// How long what was handed to Kafka may take to arrive when the engine ends; what does not is in the outbox.
+const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 
 /// The ports, and what must live as long as they are used.
 pub(super) struct World {
     pub(super) ports: Ports,
+    /// No other process uses the store.
+    pub(super) alone: bool,
+    store: OpenStore,
+    kafka: Option<KafkaEventLog>,
     simulator: Option<PgSimulatorHandle>,
     /// Let go of last, when nothing writes any more.
     locks: Vec<DataDirLock>,
 }
 
 impl World {
-    /// Takes the data directory and opens everything in it.
-    pub(super) async fn open(config: &Config, meter: Arc<dyn Meter>) -> Result<Self, ServeError> {
+    /// Takes the data directory if anything is kept there, and opens everything.
+    pub(super) async fn open(config: &Config, metrics: &Arc<Metrics>) -> Result<Self, ServeError> {
         let locks = lock(config)?;
-        let upgrade = if config.store.migrate { Upgrade::Automatic } else { Upgrade::Refused };
-        let store = SqliteStore::open(&config.database(), upgrade)?;
+        let store = OpenStore::open(config).await?;
+        let kafka = settings::kafka(config).map(KafkaEventLog::new).transpose()?;
         let random = Arc::new(SeededRandom::from_os()?);
         let (simulator, pg) = gateway_address(config, &*random).await?;
+        let gateway = HttpGateway::new(&pg, settings::gateway(config), config.pg.authorities.as_deref())?;
         let ports = Ports {
-            event_log: Arc::new(store.event_log()),
-            store: Arc::new(store),
-            admission: Arc::new(InProcessAdmission::new(settings::admission(config))),
-            gateway: Arc::new(HttpGateway::new(&pg, settings::gateway(config))?),
+            event_log: event_log(&store, kafka.as_ref())?,
+            store: store.port(),
+            admission: admission(config, metrics).await?,
+            gateway: Arc::new(gateway),
             clock: Arc::new(SystemClock),
             random,
-            meter,
+            meter: Arc::clone(metrics) as _,
         };
-        Ok(Self { ports, simulator, locks })
+        Ok(Self { ports, alone: store.is_alone(), store, kafka, simulator, locks })
     }
 
     /// Where the PG simulator listens, if it runs inside.
@@ -57,6 +72,10 @@ impl World {
     /// Closes everything; the data directory is free when this returns.
     pub(super) async fn close(self) {
         drop(self.ports);
+        if let Some(kafka) = self.kafka {
+            kafka.close(LAST_DELIVERIES).await;
+        }
+        self.store.close().await;
         if let Some(simulator) = self.simulator {
             simulator.stop().await;
         }
@@ -64,21 +83,47 @@ impl World {
     }
 }
 
-/// The data directory, and the database's own when it lies elsewhere.
+/// Kafka, or the event log in the embedded store's file.
+fn event_log(store: &OpenStore, kafka: Option<&KafkaEventLog>) -> Result<Arc<dyn EventLog>, ServeError> {
+    match (kafka, store) {
+        (Some(kafka), _) => Ok(Arc::new(kafka.clone())),
+        (None, OpenStore::Embedded(store)) => Ok(Arc::new(store.event_log())),
+        (None, OpenStore::MariaDb(_)) => Err(ServeError::NoBroker),
+    }
+}
+
+/// Redis, or the process by itself.
+async fn admission(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<dyn AdmissionCache>, ServeError> {
+    let limits = settings::admission(config);
+    let Some(redis) = settings::redis(config)? else {
+        return Ok(Arc::new(InProcessAdmission::new(limits)));
+    };
+    let metrics = Arc::clone(metrics);
+    let admission = RedisAdmission::connect(&redis, limits, move || metrics.limiter_fell_back()).await?;
+    Ok(Arc::new(admission))
+}
+
+/// Whether the PG simulator runs inside: without a gateway, beside an embedded store or when its address is given.
+fn simulates(config: &Config) -> bool {
+    let is_asked_for = config.origin("simulator.listen") != Origin::Default;
+    config.pg.url.is_none() && (config.database_server().is_none() || is_asked_for)
+}
+
+/// The data directory and the database's own when it lies elsewhere; nothing when all is kept by servers.
 fn lock(config: &Config) -> Result<Vec<DataDirLock>, ServeError> {
+    let is_embedded = config.database_server().is_none();
+    let mut locks = Vec::new();
     let data_dir = config.engine.data_dir.as_path();
-    let mut locks = vec![DataDirLock::acquire(data_dir)?];
+    if is_embedded || simulates(config) {
+        locks.push(DataDirLock::acquire(data_dir)?);
+    }
     let database = config.database();
     let elsewhere =
         database.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
-    if let Some(directory) = elsewhere.filter(|directory| !is_same(directory, data_dir)) {
+    if let Some(directory) = elsewhere.filter(|directory| is_embedded && !is_same(directory, data_dir)) {
         locks.push(DataDirLock::acquire(directory)?);
     }
     Ok(locks)
-}
-
-fn is_same(a: &Path, b: &Path) -> bool {
-    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The configured payment gateway, or a simulator inside.
@@ -88,6 +133,9 @@ async fn gateway_address(
 ) -> Result<(Option<PgSimulatorHandle>, Url), ServeError> {
     if let Some(url) = config.pg.url.as_ref().map(SecretUrl::reveal) {
         return Ok((None, url.clone()));
+    }
+    if !simulates(config) {
+        return Err(ServeError::NoGateway);
     }
     let simulator = PgSimulator::start(settings::simulator(config, random.next_u64())).await?;
     let url = Url::parse(&format!("http://{}", simulator.address())).map_err(|_| GatewayError::NoHost)?;

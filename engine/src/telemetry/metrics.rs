@@ -31,6 +31,7 @@ pub struct Metrics {
     request_duration: Series<Histogram, 1>,
     requests_in_flight: Gauge,
     rate_limited: Series<Counter, 1>,
+    limiter_fallback: Counter,
     transitions: Series<Counter, 2>,
     completion: Series<Histogram, 1>,
     live: Gauge,
@@ -65,14 +66,13 @@ impl Metrics {
     pub fn new() -> Result<Self, BuildError> {
         let recorder = Arc::new(recorder()?);
         let recorder = &recorder;
-        // The limiter in the process has no backing to lose, so this stays at zero; it is on the page all the same.
-        let _fallback: Counter = single(recorder, catalogue::LIMITER_FALLBACK);
         Ok(Self {
             handle: recorder.handle(),
             requests: Series::new(recorder, catalogue::REQUESTS),
             request_duration: Series::new(recorder, catalogue::REQUEST_DURATION),
             requests_in_flight: single(recorder, catalogue::REQUESTS_IN_FLIGHT),
             rate_limited: Series::new(recorder, catalogue::RATE_LIMITED),
+            limiter_fallback: single(recorder, catalogue::LIMITER_FALLBACK),
             transitions: Series::new(recorder, catalogue::TRANSITIONS),
             completion: Series::new(recorder, catalogue::COMPLETION_TIME),
             live: single(recorder, catalogue::LIVE_PAYMENTS),
@@ -112,6 +112,11 @@ impl Metrics {
     /// called every few seconds whether anybody reads the page or not.
     pub fn fold(&self) {
         self.handle.run_upkeep();
+    }
+
+    /// A request was admitted without Redis.
+    pub fn limiter_fell_back(&self) {
+        self.limiter_fallback.increment(1);
     }
 
     fn transition(&self, from: Option<Status>, to: Status) {

@@ -31,6 +31,7 @@ async fn every_entry_of_a_running_gateway_is_seen() {
     options.profile = Profile::instant();
     let simulator = PgSimulator::start(options).await.expect("a simulator");
     let base = format!("http://{}", simulator.address());
+    payment_engine::tls::choose_ring();
     let client = reqwest::Client::new();
     stream::iter(1..=STRAYS).for_each_concurrent(16, |id| hold(&client, &base, id)).await;
 

@@ -149,6 +149,7 @@ impl Desk {
 }
 
 fn client() -> Client {
+    payment_engine::tls::choose_ring();
     Client::builder().timeout(Duration::from_secs(30)).build().expect("a client")
 }
 

@@ -97,6 +97,7 @@ async fn an_authorization_whose_shard_dies_is_answered_before_its_deadline() {
 #[actix_rt::test]
 async fn too_many_restarts_end_the_program_with_a_clear_message() {
     let mut engine = Engine::start_with(&[("PAYMENT__SUPERVISION__RESTART_COUNT", "2")]);
+    payment_engine::tls::choose_ring();
     let http = reqwest::Client::new();
     let url = format!("http://{}/api/admin/actors/kill", engine.operator);
     for _ in 0..200 {

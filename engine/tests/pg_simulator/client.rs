@@ -54,6 +54,7 @@ impl Simulator {
         let mut options = instant(directory.path());
         adjust(&mut options);
         let handle = PgSimulator::start(options).await.unwrap();
+        payment_engine::tls::choose_ring();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { handle, directory, http }
     }

@@ -25,7 +25,8 @@ impl PaymentActor {
         let decision = accept_authorization(identity, command, &context);
         let claim = KeyClaim { key: key.clone(), fingerprint, operation: "authorize" };
         let ports = self.deps.ports.clone();
-        let prepared = prepare(&ports, &self.deps.rules, None, &decision, Some(claim), None, trace_id).await;
+        let prepared =
+            prepare(&ports, |kind| self.deps.lease(kind), None, &decision, Some(claim), None, trace_id).await;
         let Ok(prepared) = prepared else {
             reply.send(CommandEnd::Refused(store_unavailable()));
             return;

@@ -8,7 +8,7 @@ use payment_schema::payment::Payment;
 use payment_schema::pg::{Finding, PgRequest, Refusal, Report, Source};
 
 use super::work::PaymentWork;
-use super::{ExchangeEnd, Memory, PaymentActor, PaymentMessage, READ_AGAIN, StepDue};
+use super::{ExchangeEnd, LOOK_AGAIN, Memory, PaymentActor, PaymentMessage, READ_AGAIN, StepDue};
 use crate::payments::exchanges::{Plan, Step};
 use crate::pg_worker::{Exchange, PgWorkerMessage};
 use crate::supervision::{AskError, Ctx};
@@ -17,6 +17,9 @@ impl PaymentActor {
     /// Does what a decision asks for after its commit.
     pub(super) fn run(&mut self, effects: Vec<Effect>, ctx: &mut Ctx<Self>) {
         for effect in effects {
+            if self.is_elsewhere(operation_of(effect)) {
+                continue;
+            }
             let now = self.now();
             match self.exchanges.plan(effect, &self.deps.rules, now) {
                 Plan::Nothing => {}
@@ -32,17 +35,25 @@ impl PaymentActor {
         }
     }
 
+    /// Whether another process makes the PG calls of an operation; its due moment tells that one.
+    fn is_elsewhere(&self, no: OperationNo) -> bool {
+        let payment = self.held();
+        let operation = payment.as_deref().and_then(|payment| payment.operation(no));
+        operation.is_some_and(|operation| self.deps.workers.of(operation.kind).is_none())
+    }
+
     /// Begins an exchange about an operation's current attempt, which is committed.
     fn exchange(&mut self, no: OperationNo, source: Source, ctx: &mut Ctx<Self>) {
         let Some(payment) = self.held() else { return };
         let Some(kind) = Self::is_attempting(&payment, no) else { return };
         let Some(operation) = payment.operation(no) else { return };
+        let Some(worker) = self.deps.workers.of(kind) else { return };
         if let Some(timer) = self.exchanges.begin(no) {
             ctx.cancel(timer);
         }
         let attempt = operation.attempt;
         let request = PgRequest::of(&payment, operation);
-        let asked = self.deps.workers.of(kind).ask(|reply| {
+        let asked = worker.ask(|reply| {
             let exchange = Exchange { request, source, reply };
             PgWorkerMessage::Exchange(Box::new(exchange))
         });
@@ -118,6 +129,22 @@ impl PaymentActor {
         }
         if let Some(payment) = self.held() {
             self.tend(&payment, ctx);
+        }
+    }
+
+    /// Callers wait for something that another process does: nobody tells this one when it is done.
+    pub(super) fn watch_the_store_for_waiters(&mut self, ctx: &mut Ctx<Self>) {
+        if !self.deps.alone && !self.waiters.is_empty() && self.exchanges.is_idle() && !self.look_set {
+            self.look_set = true;
+            ctx.after(LOOK_AGAIN, PaymentMessage::Look);
+        }
+    }
+
+    pub(super) async fn look(&mut self) {
+        self.look_set = false;
+        self.memory = Memory::Unread;
+        if let Ok(Some(payment)) = self.read().await {
+            self.answer_waiters(&payment, &[]).await;
         }
     }
 

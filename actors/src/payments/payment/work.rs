@@ -195,7 +195,8 @@ impl PaymentActor {
         let Some(claim) = work.claim.clone() else {
             return Round::End(CommandEnd::Answered(outcome));
         };
-        let append = only_key(&self.deps.ports, &self.deps.rules, payment, claim, answer, self.now());
+        let append =
+            only_key(&self.deps.ports, |kind| self.deps.lease(kind), payment, claim, answer, self.now());
         match self.append(append, ctx).await {
             Ok(AppendOutcome::Committed) => Round::End(CommandEnd::Answered(outcome)),
             Ok(AppendOutcome::KeyTaken(record)) => Round::End(CommandEnd::KeyTaken(record)),
@@ -215,8 +216,16 @@ impl PaymentActor {
     ) -> Round {
         let ports = self.deps.ports.clone();
         let (claim, audit) = (work.claim.clone(), work.audit.clone());
-        let prepared =
-            prepare(&ports, &self.deps.rules, Some(before), &decision, claim, audit, self.trace_id).await;
+        let prepared = prepare(
+            &ports,
+            |kind| self.deps.lease(kind),
+            Some(before),
+            &decision,
+            claim,
+            audit,
+            self.trace_id,
+        )
+        .await;
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(cause) => return self.unreadable(work, &cause, ctx),

@@ -77,7 +77,7 @@ impl Line {
         let api = &*process.engine.payments;
         let begun = Instant::now();
         let answering = process.until_death(put(api, caller, request.wish.clone()));
-        let limit = patience.unwrap_or(self.nodes.settings().request_deadline + SLACK);
+        let limit = patience.unwrap_or(self.nodes.request_deadline() + SLACK);
         match timeout(limit, answering).await {
             Ok(Some(Ok(outcome))) => Heard::Answer(outcome),
             Ok(Some(Err(refusal))) => Heard::Refusal(refusal),
