@@ -73,7 +73,8 @@ fn mistakes_end_with_two_and_one_sentence() {
     let desk = Desk::new();
     desk.run(&["--listen", "here"]).complained(2, &["http.listen", "--listen", "an address"]);
     desk.run(&["--redis", "http://cache"]).complained(2, &["--redis", "redis://"]);
-    desk.run(&["--store-url", "mysql://u:hunter2@db/paydb"]).complained(2, &["--store-url", "Kafka", "--kafka"]);
+    desk.run(&["--store-url", "mysql://u:hunter2@db/paydb"])
+        .complained(2, &["--store-url", "Kafka", "--kafka"]);
     desk.run(&["--config", "no-such-file.toml"]).complained(2, &["no-such-file.toml", "--config"]);
     desk.run(&["tree", "--operator-listen", "127.0.0.1:0"]).complained(2, &["--operator"]);
     assert_eq!(desk.run(&["payment", "shoes"]).code, Some(2));

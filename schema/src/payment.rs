@@ -199,7 +199,10 @@ impl Payment {
     /// The same, where an attempt under way is left alone for as long as `lease` says of its kind.
     #[must_use]
     pub fn due_after(&self, now: Timestamp, lease: impl Fn(DueKind) -> Duration) -> Option<Due> {
-        let operation = self.open_operations().filter_map(|operation| {
+        let void_decides = self.open_operations().any(Self::is_void_under_way);
+        let looked_after =
+            |operation: &&Operation| operation.kind != OperationKind::Authorize || !void_decides;
+        let operation = self.open_operations().filter(looked_after).filter_map(|operation| {
             let at = match operation.progress {
                 Progress::Attempting => Some(now.plus(lease(DueKind::of(operation.kind)))),
                 Progress::Waiting(until) => Some(until),
@@ -213,6 +216,13 @@ impl Payment {
         });
         let expiry = self.hold_expiry().map(|at| Due { at, kind: DueKind::Expiry });
         operation.chain(expiry).min_by_key(|due| due.at)
+    }
+
+    /// A void under way ends an authorization without an answer too, for it names that one's key. So whoever makes
+    /// voids looks after the payment, who need not be whoever authorizes.
+    fn is_void_under_way(operation: &Operation) -> bool {
+        operation.kind == OperationKind::Void
+            && matches!(operation.progress, Progress::Attempting | Progress::Waiting(_))
     }
 
     /// When the engine voids the hold by itself: only while it may still be captured.

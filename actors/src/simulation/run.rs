@@ -123,7 +123,11 @@ fn pair(dice: &mut Dice) -> Vec<Duties> {
     let mut front = vec![Duty::Api, Duty::Recovery];
     let mut back = vec![Duty::Settlement, Duty::Refund, Duty::Ledger];
     if dice.chance(0.5) { &mut front } else { &mut back }.push(Duty::Outbox);
-    if dice.chance(0.5) { vec![Duties::of(front), Duties::of(back)] } else { vec![Duties::all(), Duties::all()] }
+    if dice.chance(0.5) {
+        vec![Duties::of(front), Duties::of(back)]
+    } else {
+        vec![Duties::all(), Duties::all()]
+    }
 }
 
 fn settings(dice: &mut Dice, alone: bool) -> EngineSettings {

@@ -42,15 +42,7 @@ pub(crate) fn help(command: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("help is text")
 }
 
-/// Loads variables as the program would. Asking for a part that a build does not have is no fault of the variables.
+/// Loads variables as the program would.
 pub(crate) fn load(variables: &BTreeMap<String, String>, flags: &Flags) -> Result<(), ConfigError> {
-    accept(Config::load(None, variables, flags))
-}
-
-/// Whether a configuration was refused for what it says.
-pub(crate) fn accept(loaded: Result<Config, ConfigError>) -> Result<(), ConfigError> {
-    match loaded {
-        Ok(_) | Err(ConfigError::NotInThisBuild { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
+    Config::load(None, variables, flags).map(drop)
 }
