@@ -105,7 +105,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ("[telemetry]\nlog = \"info,=\"", &["telemetry.log", "directives"]),
     (
         "[store]\nurl = \"mysql://u:p@db/paydb\"",
-        &["store.url", "MariaDB", "needs Kafka", "--kafka", "broker.bootstrap"],
+        &["store.url", "MariaDB", "need Kafka", "--kafka", "broker.bootstrap"],
     ),
     ("[store]\nurl = \"postgres://u:p@db/paydb\"", &["store.url", "(hidden)", "sqlite:", "mysql:"]),
     ("[broker]\noptions = 5", &["broker.options", "a table"]),
@@ -135,7 +135,7 @@ fn mistakes_in_the_environment_name_the_variable() {
     for (name, value, words) in [
         ("PAYMENT__HTTP__LISSTEN", "127.0.0.1:1", ["PAYMENT__HTTP__LISSTEN", "http.listen"]),
         ("PAYMENT__HTTP__LISTEN", "here", ["env PAYMENT__HTTP__LISTEN", "an address"]),
-        ("PAYMENT_DB_HOST", "db", ["env PAYMENT_DB_HOST", "needs Kafka"]),
+        ("PAYMENT_DB_HOST", "db", ["env PAYMENT_DB_HOST", "need Kafka"]),
         ("PAYMENT__STORE__CONNECTIONS", "0", ["env PAYMENT__STORE__CONNECTIONS", "at least 1"]),
         ("PAYMENT__BROKER__TOPIK_PREFIX", "a.", ["PAYMENT__BROKER__TOPIK_PREFIX", "broker.topic_prefix"]),
     ] {
