@@ -33,7 +33,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             model: model(&read("/proc/cpuinfo")),
             memory_mib: memory_mib(&read("/proc/meminfo")),
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            kernel: release(&read("/proc/sys/kernel/osrelease")),
             versions,
         }
     }
@@ -58,6 +58,11 @@ fn model(cpuinfo: &str) -> String {
     named.map_or("unknown model", |rest| rest.trim_start_matches([' ', '\t', ':'])).to_owned()
 }
 
+/// The release without what its builder added.
+fn release(osrelease: &str) -> String {
+    osrelease.trim().split('-').next().unwrap_or_default().to_owned()
+}
+
 fn memory_mib(meminfo: &str) -> u64 {
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = total.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
@@ -77,7 +82,7 @@ pub(crate) fn fact(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{memory_mib, model};
+    use super::{memory_mib, model, release};
 
     #[test]
     fn the_kernels_words_are_understood() {
@@ -85,5 +90,6 @@ mod tests {
         assert_eq!(model(""), "unknown model");
         assert_eq!(memory_mib("MemFree: 1 kB\nMemTotal:       2097152 kB\n"), 2_048);
         assert_eq!(memory_mib(""), 0);
+        assert_eq!(release("6.1.0-28-cloud-amd64\n"), "6.1.0");
     }
 }
