@@ -4,10 +4,14 @@
 
 mod cli;
 mod failure;
+mod floor;
 mod load;
 mod machine;
 mod processor;
 mod results;
+mod rows;
+mod run;
+mod store;
 mod terminal;
 
 use std::process::ExitCode;
@@ -19,6 +23,7 @@ use crate::cli::{Cli, Command};
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(options) => load::run(&options),
+        Command::Floor(options) => floor::run(&options).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,9 +1,11 @@
 //! The command line.
 
+pub(crate) mod floor;
 pub(crate) mod load;
 
 use clap::{Parser, Subcommand};
 
+use floor::FloorOptions;
 use load::LoadOptions;
 
 /// Drives a payment engine with load and reports what it saw.
@@ -21,6 +23,9 @@ pub(crate) enum Command {
     /// Open-loop load at a stated rate.
     #[command(after_help = load::EXAMPLES)]
     Load(Box<LoadOptions>),
+    /// What the store itself can do with the rows of authorizations, without an engine.
+    #[command(after_help = floor::EXAMPLES)]
+    Floor(FloorOptions),
 }
 
 /// A number above zero.

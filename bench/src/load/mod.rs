@@ -22,7 +22,7 @@ mod summary;
 mod tally;
 mod target;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crate::cli::load::LoadOptions;
 use crate::failure::Failure;
@@ -38,7 +38,9 @@ use target::Target;
 pub(crate) use expect::Expectation;
 pub(crate) use flow::Aim;
 pub(crate) use outcome::LoadResult;
+pub(crate) use percentiles::Percentiles;
 pub(crate) use schedule::{Schedule, Stretch};
+pub(crate) use tally::Latency;
 
 /// Makes the load; says whether every expectation held.
 ///
@@ -60,7 +62,7 @@ pub(crate) fn run(options: &LoadOptions) -> Result<bool, Failure> {
         machine: Machine::here(&options.facts),
         ..LoadResult::default()
     };
-    let requests = Requests::new(&target, merchants, run_name(at));
+    let requests = Requests::new(&target, merchants, crate::run::name(at));
     drive(options, target, requests, &mut result)?;
     result.backlog = metrics.as_ref().map(backlog::watch).transpose()?;
     result.expectations = options.expect.iter().map(|expectation| expectation.judge(&result)).collect();
@@ -108,10 +110,4 @@ fn drive(
         ..seen
     };
     Ok(())
-}
-
-/// Tells this run's idempotency keys from those of every other run.
-fn run_name(at: SystemTime) -> String {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("b{:x}-{:x}", since.as_micros(), std::process::id())
 }
