@@ -4,6 +4,7 @@
 
 mod cli;
 mod failure;
+mod fill;
 mod floor;
 mod load;
 mod machine;
@@ -23,6 +24,7 @@ use crate::cli::{Cli, Command};
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(options) => load::run(&options),
+        Command::Fill(options) => fill::run(&options).map(|()| true),
         Command::Floor(options) => floor::run(&options).map(|()| true),
     };
     match done {

@@ -1,10 +1,12 @@
 //! The command line.
 
+pub(crate) mod fill;
 pub(crate) mod floor;
 pub(crate) mod load;
 
 use clap::{Parser, Subcommand};
 
+use fill::FillOptions;
 use floor::FloorOptions;
 use load::LoadOptions;
 
@@ -26,6 +28,9 @@ pub(crate) enum Command {
     /// What the store itself can do with the rows of authorizations, without an engine.
     #[command(after_help = floor::EXAMPLES)]
     Floor(FloorOptions),
+    /// Fills a store with payments that have ended, to see what slows down as tables grow.
+    #[command(after_help = fill::EXAMPLES)]
+    Fill(FillOptions),
 }
 
 /// A number above zero.
