@@ -9,6 +9,7 @@ mod floor;
 mod load;
 mod machine;
 mod processor;
+mod report;
 mod results;
 mod rows;
 mod run;
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(options) => load::run(&options),
         Command::Fill(options) => fill::run(&options).map(|()| true),
+        Command::Report(options) => report::run(&options).map(|()| true),
+        Command::Pairs(options) => report::compare(&options).map(|()| true),
         Command::Floor(options) => floor::run(&options).map(|()| true),
     };
     match done {

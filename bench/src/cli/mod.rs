@@ -3,12 +3,14 @@
 pub(crate) mod fill;
 pub(crate) mod floor;
 pub(crate) mod load;
+pub(crate) mod report;
 
 use clap::{Parser, Subcommand};
 
 use fill::FillOptions;
 use floor::FloorOptions;
 use load::LoadOptions;
+use report::{PairsOptions, ReportOptions};
 
 /// Drives a payment engine with load and reports what it saw.
 #[derive(Debug, Parser)]
@@ -31,6 +33,11 @@ pub(crate) enum Command {
     /// Fills a store with payments that have ended, to see what slows down as tables grow.
     #[command(after_help = fill::EXAMPLES)]
     Fill(FillOptions),
+    /// One page out of results.
+    #[command(after_help = report::EXAMPLES)]
+    Report(ReportOptions),
+    /// How the engine before a change and after it differ, from results measured in turn (see bench/compare).
+    Pairs(PairsOptions),
 }
 
 /// A number above zero.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use payment_schema::topic::Topic;
 use rusqlite::{Connection, OpenFlags, params, params_from_iter};
@@ -44,7 +44,8 @@ pub(super) fn fill(path: &Path, options: &FillOptions) -> Result<(), Failure> {
     let (chunks, counter) = (Chunks::new(&sequences), Counter::new(options.payments));
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel(QUEUE);
-        scope.spawn(|| make(&plan, &chunks, send));
+        let (plan, chunks) = (&plan, &chunks);
+        scope.spawn(move || make(plan, chunks, &send));
         write_all(&connection, receive, &mut offsets, &counter)
     })?;
     terminal::note("building the indexes again");
@@ -103,7 +104,7 @@ fn indexes(connection: &Connection) -> Result<Vec<(String, String)>, Failure> {
 }
 
 /// Makes chunks until there are no more, or nobody takes them.
-fn make(plan: &Plan, chunks: &Chunks, send: std::sync::mpsc::SyncSender<Result<Chunk, Failure>>) {
+fn make(plan: &Plan, chunks: &Chunks, send: &SyncSender<Result<Chunk, Failure>>) {
     while let Some(sequences) = chunks.take() {
         if send.send(plan.chunk(sequences)).is_err() {
             return;

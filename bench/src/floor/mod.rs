@@ -16,10 +16,10 @@ use crate::machine::Machine;
 use crate::rows::Dialect;
 use crate::store::Store;
 use crate::{results, run, terminal};
-use outcome::{Case, Form};
+use outcome::Form;
 use work::Workshop;
 
-pub(crate) use outcome::FloorResult;
+pub(crate) use outcome::{Case, FloorResult};
 
 /// The batch with which the best number of connections is looked for.
 const FIRST_BATCH: usize = 100;

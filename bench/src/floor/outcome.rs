@@ -19,6 +19,16 @@ pub(crate) enum Form {
     Prepared,
 }
 
+impl Form {
+    /// The name in tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Prepared => "prepared",
+        }
+    }
+}
+
 /// One way of writing, measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Case {
@@ -68,12 +78,9 @@ impl Case {
 
     /// Its figures on one line.
     pub(super) fn line(&self) -> String {
-        let form = match self.form {
-            Form::Text => "text",
-            Form::Prepared => "prepared",
-        };
         format!(
-            "{form:<9} batch {:>4}  connections {:>2}  {:>8.0} authorizations/s  transaction {}",
+            "{:<9} batch {:>4}  connections {:>2}  {:>8.0} authorizations/s  transaction {}",
+            self.form.name(),
             self.batch,
             self.connections,
             self.per_second,

@@ -35,9 +35,11 @@ use pool::Pool;
 use request::Requests;
 use target::Target;
 
-pub(crate) use expect::Expectation;
+pub(crate) use expect::{Expectation, Verdict};
 pub(crate) use flow::Aim;
-pub(crate) use outcome::LoadResult;
+#[cfg(test)]
+pub(crate) use outcome::tests::sample;
+pub(crate) use outcome::{LoadResult, Stage};
 pub(crate) use percentiles::Percentiles;
 pub(crate) use schedule::{Schedule, Stretch};
 pub(crate) use tally::Latency;
