@@ -3,6 +3,8 @@
 //! Owns the reading of a store's URL. A connection that leaves this machine is encrypted and the server's
 //! certificate checked, unless the URL says in so many words that it shall not be. Never connects.
 
+use std::path::Path;
+
 use reqwest::Url;
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
@@ -58,7 +60,7 @@ impl MariaDbOptions {
     /// - `socket=PATH`: over a unix socket instead of TCP;
     /// - `ssl-mode`: `verify-identity` (certificate and host name are checked), `verify-ca` (the certificate alone) or
     ///   `disabled` (plain); the first for other machines, the last for this one unless given;
-    /// - `ssl-ca=FILE`: trust this authority and not the system's;
+    /// - `ssl-ca=FILE`: trust this authority besides the system's;
     /// - `ssl-cert=FILE`, `ssl-key=FILE`: the client's own certificate.
     ///
     /// # Errors
@@ -144,9 +146,9 @@ fn parameters(url: &Url, mut server: MySqlConnectOptions) -> Result<MySqlConnect
     for (name, value) in url.query_pairs() {
         server = match &*name {
             "socket" => server.socket(&*value),
-            "ssl-ca" => server.ssl_ca(&*value),
-            "ssl-cert" => server.ssl_client_cert(&*value),
-            "ssl-key" => server.ssl_client_key(&*value),
+            "ssl-ca" => server.ssl_ca(file(&name, &value)?),
+            "ssl-cert" => server.ssl_client_cert(file(&name, &value)?),
+            "ssl-key" => server.ssl_client_key(file(&name, &value)?),
             "ssl-mode" => {
                 ssl_mode = Some(read_ssl_mode(&value)?);
                 server
@@ -163,6 +165,16 @@ fn parameters(url: &Url, mut server: MySqlConnectOptions) -> Result<MySqlConnect
         MySqlSslMode::VerifyIdentity
     });
     Ok(server.ssl_mode(mode))
+}
+
+/// Looked for now: each new connection reads it, and would take its absence for the server's.
+fn file<'p>(name: &str, path: &'p str) -> Result<&'p Path, OpenError> {
+    let path = Path::new(path);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(OpenError::Url(format!("{name}={} is not a file", path.display())))
+    }
 }
 
 fn read_ssl_mode(name: &str) -> Result<MySqlSslMode, OpenError> {
@@ -217,7 +229,7 @@ mod tests {
             ("mysql://localhost/p", MySqlSslMode::Disabled),
             ("mysql://db/p?socket=/run/db.sock", MySqlSslMode::Disabled),
             ("mysql://db/p", MySqlSslMode::VerifyIdentity),
-            ("mysql://10.0.0.7/p?ssl-ca=/etc/ca.pem", MySqlSslMode::VerifyIdentity),
+            ("mysql://10.0.0.7/p", MySqlSslMode::VerifyIdentity),
             ("mysql://db/p?ssl-mode=VERIFY_CA", MySqlSslMode::VerifyCa),
             ("mysql://127.0.0.1/p?ssl-mode=verify-identity", MySqlSslMode::VerifyIdentity),
             ("mysql://db/p?ssl-mode=disabled", MySqlSslMode::Disabled),
@@ -236,6 +248,7 @@ mod tests {
             ("mysql://db/p?ssl-mode=PREFERRED", "would not check the server's certificate"),
             ("mysql://db/p?ssl-mode=maybe", "is not known"),
             ("mysql://db/p?sslmode=disabled", "parameter sslmode is not known"),
+            ("mysql://db/p?ssl-ca=no-such-file.pem", "is not a file"),
         ];
         for (url, part) in cases {
             let error = read(url).err().expect(url).to_string();

@@ -16,7 +16,7 @@ use payment_schema::text::Reason;
 use sqlx::Row;
 use sqlx::mysql::MySqlConnection;
 
-use crate::server::{TestDatabase, run};
+use crate::server::{TestDatabase, run, until_somebody_waits};
 use crate::work::{approved, authorization, commit, now, step};
 
 async fn open(database: &TestDatabase) -> MariaDbStore {
@@ -34,17 +34,6 @@ fn cancel() -> Command {
 async fn authorized(store: &MariaDbStore, sequence: u64) -> Arc<Payment> {
     let ready = commit(store, &[authorization(sequence, "m-1", &format!("k-{sequence}"))]).await.remove(0);
     commit(store, &[step(&ready, &approved(&ready))]).await.remove(0)
-}
-
-/// Returns once a session of this database waits for somebody's row lock or for a named lock.
-async fn until_somebody_waits(database: &TestDatabase) {
-    let mut watcher = database.connect().await;
-    let waiting = "SELECT COUNT(*) AS waiting FROM information_schema.processlist process
-        LEFT JOIN information_schema.innodb_trx trx ON trx.trx_mysql_thread_id = process.id
-        WHERE process.db = DATABASE() AND (trx.trx_state = 'LOCK WAIT' OR process.state = 'User lock')";
-    while run(&mut watcher, waiting).await[0].get::<i64, _>("waiting") == 0 {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]

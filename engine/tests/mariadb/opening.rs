@@ -1,5 +1,7 @@
 //! Opening a database: what is made, what is refused, and in which words.
 
+use std::path::Path;
+
 use payment_actors::ports::StoreError;
 use payment_actors::ports::journal_store::JournalStore;
 use payment_actors::ports::operator_store::OperatorStore;
@@ -146,10 +148,12 @@ async fn what_is_wrong_is_said_without_the_password() {
 #[ignore = "needs MariaDB: set PAYMENT_DB_HOST and run with --include-ignored"]
 async fn a_server_on_this_machine_is_reached_by_its_socket() {
     let mut connection = sqlx::MySqlConnection::connect(server_url().as_str()).await.expect("the server");
-    let socket: String = run(&mut connection, "SELECT @@socket AS path").await[0].get("path");
+    let place = run(&mut connection, "SELECT @@datadir AS directory, @@socket AS path").await.remove(0);
+    // A relative path is meant from the data directory.
+    let socket = Path::new(&place.get::<String, _>("directory")).join(place.get::<String, _>("path"));
     let database = TestDatabase::new();
     let mut url = database.url();
-    url.query_pairs_mut().append_pair("socket", &socket);
+    url.query_pairs_mut().append_pair("socket", &socket.display().to_string());
     let options = MariaDbOptions::from_url(&url).expect("the address is understood");
     let store = MariaDbStore::connect(options).await.expect("the socket is on this machine");
     commit(&store, &[authorization(1, "m-1", "k-1")]).await;

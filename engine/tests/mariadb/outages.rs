@@ -12,7 +12,7 @@ use sqlx::Row;
 use tokio::time::{Instant, timeout};
 
 use crate::proxy::Proxy;
-use crate::server::{TestDatabase, run};
+use crate::server::{TestDatabase, run, until_somebody_waits};
 use crate::work::{approved, authorization, commit, step};
 
 /// No call takes longer, whatever the server does.
@@ -99,28 +99,10 @@ async fn a_look_up_waits_for_a_transaction_that_has_not_ended() {
     run(&mut other, &row).await;
     let marks = [append.mark()];
     let (found, ()) = tokio::join!(store.committed(&marks), async {
-        until_somebody_waits_for_a_lock(&database).await;
+        until_somebody_waits(&database).await;
         run(&mut other, "COMMIT").await;
     });
     assert_eq!(found.expect("the server answers"), [true], "it was not taken for one that never was");
-}
-
-/// Returns once a session of this database waits for a row lock.
-async fn until_somebody_waits_for_a_lock(database: &TestDatabase) {
-    let mut watcher = database.connect().await;
-    let text = format!(
-        "SELECT COUNT(*) AS waiting FROM information_schema.innodb_trx trx
-         JOIN information_schema.processlist process ON process.id = trx.trx_mysql_thread_id
-         WHERE trx.trx_state = 'LOCK WAIT' AND process.db = '{}'",
-        database.name
-    );
-    loop {
-        let waiting: i64 = run(&mut watcher, &text).await[0].get("waiting");
-        if waiting > 0 {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]
