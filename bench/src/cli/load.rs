@@ -17,7 +17,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   payment-bench load --ramp 50:400:60 --replays 0.05 --wrong 0.01
 
 Thresholds of --expect, joined by commas: [OPERATION.]p50|p95|p99|p999|max (authorize unless said otherwise, also
-capture, refund, read, replay, wrong, completion), errors, declined, completed, achieved, backlog; with <, <=, > or >=.
+admitted, refused, capture, refund, read, replay, wrong, completion), errors, declined, completed, achieved, backlog; with <, <=, > or >=.
 Exit code 1 when one does not hold.";
 
 /// What one flow does.

@@ -16,6 +16,7 @@ use super::mix::Mix;
 use super::pool::{Outcome, Pool};
 use super::progress::Progress;
 use super::request::Requests;
+use super::response::Answer;
 use super::schedule::Due;
 use super::tally::{Silence, Tally};
 use crate::failure::Failure;
@@ -210,7 +211,7 @@ impl<D: Iterator<Item = Due>> Driver<D> {
                 let told =
                     if job.listens() { Told::read(self.pool.body(place, &answer)) } else { Told::default() };
                 self.pool.rest(place, answer.keep_alive);
-                self.answered(job, answer.status, &told, now);
+                self.answered(job, &answer, &told, now);
                 // The wait for other sockets' answers should not hold up what is due.
                 self.release(now);
                 self.dispatch(now);
@@ -218,10 +219,11 @@ impl<D: Iterator<Item = Due>> Driver<D> {
         }
     }
 
-    fn answered(&mut self, job: Job, status: u16, told: &Told, now: Instant) {
+    fn answered(&mut self, job: Job, answer: &Answer, told: &Told, now: Instant) {
+        let status = answer.status;
         let took = now.saturating_duration_since(job.due);
         let tally = &mut self.tallies[job.stretch];
-        tally.answered(job.step, status, took);
+        tally.answered(job.step, status, answer.retry_after, took);
         if is_first(job.step) {
             tally.first_answered(job.step, status, now - self.begun);
             self.progress.answered(took);

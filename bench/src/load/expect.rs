@@ -127,7 +127,17 @@ fn subject(name: &str, limit: &str) -> Option<(Subject, f64)> {
     let duration = || humantime::parse_duration(limit).ok().as_ref().map(Duration::as_secs_f64);
     let (of, last) = name.rsplit_once('.').map_or((None, name), |(of, last)| (Some(of), last));
     if let Some(percentile) = PERCENTILES.into_iter().find(|known| *known == last) {
-        let known = ["authorize", "capture", "refund", "read", "replay", "wrong", "completion"];
+        let known = [
+            "authorize",
+            "admitted",
+            "refused",
+            "capture",
+            "refund",
+            "read",
+            "replay",
+            "wrong",
+            "completion",
+        ];
         if of.is_some_and(|of| !known.contains(&of)) {
             return None;
         }

@@ -25,6 +25,15 @@ pub(crate) struct Expected {
     pub(crate) as_expected: u64,
 }
 
+/// Authorizations that were refused for the time being (429, 503).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refusals {
+    /// How many.
+    pub(crate) answers: u64,
+    /// How many of them said when to come again.
+    pub(crate) retry_after: u64,
+}
+
 /// One rate of several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stage {
@@ -84,7 +93,8 @@ pub(crate) struct LoadResult {
     pub(crate) errors: BTreeMap<String, u64>,
     /// First requests sent more than 10 ms after they were due.
     pub(crate) late_starts: u64,
-    /// From the moment a request was due to the last byte of its answer.
+    /// From the moment a request was due to the last byte of its answer. When some authorizations were refused,
+    /// `admitted` and `refused` show both kinds apart.
     pub(crate) latency_ms: BTreeMap<String, Percentiles>,
     pub(crate) flows_begun: u64,
     /// Flows whose payment was seen where it was meant to go.
@@ -96,6 +106,7 @@ pub(crate) struct LoadResult {
     pub(crate) reads: u64,
     /// Every status of every operation.
     pub(crate) statuses: BTreeMap<String, BTreeMap<u16, u64>>,
+    pub(crate) refusals: Refusals,
     pub(crate) replays: Expected,
     pub(crate) wrong: Expected,
     /// How long after it was due each first request was sent, milliseconds: what the load itself adds to a latency,
@@ -152,7 +163,8 @@ impl LoadResult {
             declined: all.declined,
             errors: all.errors.clone(),
             late_starts: all.late_starts,
-            latency_ms: all.latency.iter().map(|(of, seen)| (named(of), Percentiles::of(seen))).collect(),
+            latency_ms: latencies(&all),
+            refusals: Refusals { answers: all.refused.count(), retry_after: all.retry_after },
             flows_begun: all.flows_begun,
             flows_completed: all.flows_completed,
             flows_unfinished: all.flows_unfinished,
@@ -171,6 +183,15 @@ impl LoadResult {
     pub(crate) fn first_requests(&self) -> u64 {
         self.flows_begun + self.replays.requests + self.wrong.requests
     }
+}
+
+/// By operation; authorizations once more by whether they were let in, when some were not.
+fn latencies(all: &Tally) -> BTreeMap<String, Percentiles> {
+    let refusal =
+        (all.refused.count() > 0).then_some([("admitted", &all.admitted), ("refused", &all.refused)]);
+    let operations = all.latency.iter().map(|(operation, seen)| (operation.name(), seen));
+    let named = operations.chain(refusal.into_iter().flatten());
+    named.map(|(name, seen)| (name.to_owned(), Percentiles::of(seen))).collect()
 }
 
 /// Each counted stretch by itself, when there are several.
@@ -246,7 +267,7 @@ pub(crate) mod tests {
         let tally = |statuses: &[u16], until: u64| {
             let mut tally = Tally::default();
             for status in statuses {
-                tally.answered(Step::Authorize, *status, Duration::from_millis(1));
+                tally.answered(Step::Authorize, *status, true, Duration::from_millis(1));
                 tally.first_answered(Step::Authorize, *status, Duration::from_secs(until));
             }
             tally
@@ -255,6 +276,8 @@ pub(crate) mod tests {
         let result = LoadResult::of(&schedule, &tallies);
         assert_eq!((result.requests, result.ok, result.declined), (12, 10, 1));
         assert_eq!(result.errors, [("503".to_owned(), 1)].into());
+        assert_eq!((result.refusals.answers, result.refusals.retry_after), (1, 1));
+        assert_eq!(result.latency_ms.keys().collect::<Vec<_>>(), ["admitted", "authorize", "refused"]);
         let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(close(result.rate, 4.0) && close(result.asked, 3.0), "{result:?}");
         // The last answer came 9 s after the beginning, of which 1 s was warm-up.

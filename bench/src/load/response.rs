@@ -13,6 +13,8 @@ pub(crate) struct Answer {
     pub(crate) body: Body,
     /// Whether the connection may be used again.
     pub(crate) keep_alive: bool,
+    /// Whether it says when to come again.
+    pub(crate) retry_after: bool,
     /// How many bytes it took.
     pub(crate) length: usize,
 }
@@ -59,6 +61,7 @@ pub(crate) fn read(input: &[u8], closed: bool) -> Result<Option<Answer>, Malform
             continue;
         }
         let keep_alive = head.version == Some(1) && !has(head.headers, "connection", "close");
+        let retry_after = head.headers.iter().any(|header| header.name.eq_ignore_ascii_case("retry-after"));
         let (body, length) = match framing(status, head.headers)? {
             Framing::Length(length) if input.len() >= begin + length => {
                 (Body::At(begin..begin + length), begin + length)
@@ -72,7 +75,8 @@ pub(crate) fn read(input: &[u8], closed: bool) -> Result<Option<Answer>, Malform
             Framing::Length(_) if closed => return Err(Malformed),
             Framing::Length(_) | Framing::UntilClose => return Ok(None),
         };
-        return Ok(Some(Answer { status, body, keep_alive: keep_alive && !closed, length }));
+        let keep_alive = keep_alive && !closed;
+        return Ok(Some(Answer { status, body, keep_alive, retry_after, length }));
     }
 }
 
@@ -176,6 +180,15 @@ mod tests {
         let answer = read(input, true).expect("HTTP").expect("whole");
         assert_eq!(body(input, &answer), b"abc");
         assert!(!answer.keep_alive);
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_again_or_not() {
+        for (header, wanted) in [("retry-after: 1", true), ("X-Other: 1", false)] {
+            let text = format!("HTTP/1.1 503 x\r\n{header}\r\nContent-Length: 0\r\n\r\n");
+            let answer = read(text.as_bytes(), false).expect("HTTP").expect("whole");
+            assert_eq!(answer.retry_after, wanted, "{header}");
+        }
     }
 
     #[test]

@@ -36,6 +36,11 @@ fn lines(result: &LoadResult) -> Vec<String> {
             lines.push(format!("{what} {}: {} as expected", expected.requests, expected.as_expected));
         }
     }
+    if result.refusals.answers > 0 {
+        let refusals = result.refusals;
+        lines
+            .push(format!("refused {}, {} of them with Retry-After", refusals.answers, refusals.retry_after));
+    }
     lines.push(format!(
         "flows begun {}, completed {}, unfinished {}",
         result.flows_begun, result.flows_completed, result.flows_unfinished

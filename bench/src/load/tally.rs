@@ -146,6 +146,12 @@ pub(crate) struct Tally {
     /// Statuses by operation.
     pub(crate) statuses: BTreeMap<Operation, BTreeMap<u16, u64>>,
     pub(crate) latency: BTreeMap<Operation, Latency>,
+    /// Authorizations that were let in: answered 200 to 202, or declined.
+    pub(crate) admitted: Latency,
+    /// Authorizations that were refused for the time being: 429 and 503.
+    pub(crate) refused: Latency,
+    /// Refusals that said when to come again.
+    pub(crate) retry_after: u64,
     /// Replays and wrong requests that were answered as they should be.
     pub(crate) as_expected: BTreeMap<Operation, u64>,
     pub(crate) flows_begun: u64,
@@ -165,9 +171,17 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// One answer.
-    pub(crate) fn answered(&mut self, step: Step, status: u16, took: Duration) {
+    pub(crate) fn answered(&mut self, step: Step, status: u16, retry_after: bool, took: Duration) {
         let operation = Operation::from(step);
         self.asked(operation);
+        match (operation, status) {
+            (Operation::Authorize, 200..=202 | 402) => self.admitted.record(took),
+            (Operation::Authorize, 429 | 503) => {
+                self.refused.record(took);
+                self.retry_after += u64::from(retry_after);
+            }
+            _ => {}
+        }
         *self.statuses.entry(operation).or_default().entry(status).or_default() += 1;
         self.latency.entry(operation).or_default().record(took);
         match meaning(step, status) {
@@ -219,6 +233,9 @@ impl Tally {
         self.late_starts += other.late_starts;
         self.first_answers += other.first_answers;
         self.last_answer = self.last_answer.max(other.last_answer);
+        self.retry_after += other.retry_after;
+        self.admitted.add(&other.admitted);
+        self.refused.add(&other.refused);
         self.completion.add(&other.completion);
         self.sent_late.add(&other.sent_late);
         add_counts(&mut self.errors, &other.errors);
@@ -263,7 +280,7 @@ mod tests {
             (Step::Wrong(Wrong::Cut), 200, 0, 0, 0, Some("wrong-200")),
         ] {
             let mut tally = Tally::default();
-            tally.answered(step, status, Duration::from_millis(1));
+            tally.answered(step, status, true, Duration::from_millis(1));
             let seen = (tally.ok, tally.declined, tally.as_expected.values().sum::<u64>());
             assert_eq!(seen, (ok, declined, expected), "{step:?} {status}");
             let errors: Vec<&str> = tally.errors.keys().map(String::as_str).collect();
@@ -285,11 +302,12 @@ mod tests {
     #[test]
     fn tallies_add_up() {
         let mut one = Tally::default();
-        one.answered(Step::Authorize, 200, Duration::from_millis(1));
+        one.answered(Step::Authorize, 200, false, Duration::from_millis(1));
         let mut other = one.clone();
-        other.answered(Step::Authorize, 503, Duration::from_millis(3));
+        other.answered(Step::Authorize, 503, true, Duration::from_millis(3));
         one.add(&other);
         assert_eq!((one.requests, one.ok, one.errors()), (3, 2, 1));
         assert_eq!(one.latency.values().next().map(super::Latency::count), Some(3));
+        assert_eq!((one.admitted.count(), one.refused.count(), one.retry_after), (2, 1, 1));
     }
 }
