@@ -4,6 +4,7 @@
 //! It owns everything that talks to a socket, a file or a clock on behalf of the actors. It never decides what
 //! may happen to a payment: that is `payment-schema`, driven by `payment-actors`.
 
+pub mod api_keys;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -6,9 +6,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use payment_schema::api_key::{InvalidSecret, KeySecret};
 use reqwest::Url;
 
 use super::failure::Failure;
+use crate::api_keys::{KeysFileError, operator_secret};
 use crate::config::{Config, Flags};
 
 const EXAMPLES: &str = "Examples:
@@ -19,6 +21,7 @@ const EXAMPLES: &str = "Examples:
   payment-engine payment 1024                     tell the whole story of one payment
   payment-engine dlq list settlement.dlq          what needs an operator
   payment-engine check                            verify the invariants, with the engine running or stopped
+  payment-engine keys create --merchant shop-1    make a key for a merchant; requests need one from then on
   payment-engine config                           what is configured, and where each value came from
 
 Exit codes: 0 done, 1 failed, 2 usage.";
@@ -50,6 +53,9 @@ pub(super) enum Command {
     Check(Check),
     /// Bring the tables up to date (serve does it by itself unless store.migrate is false).
     Migrate,
+    /// Make, list and revoke API keys, with engines running or stopped.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Print the effective configuration as TOML, secrets masked.
     Config(PrintConfig),
     /// Run the payment-gateway simulator alone.
@@ -139,6 +145,48 @@ pub(super) struct Check {
     pub(super) require_work: bool,
 }
 
+/// `keys`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Make a key and show its secret, this once.
+    Create(CreateKey),
+    /// List the keys in the store, revoked ones too.
+    List {
+        /// Print them as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key: running engines refuse it within two seconds.
+    Revoke(RevokeKey),
+}
+
+/// A key to make: `--merchant ID`, or `--operator` without a URL.
+#[derive(Debug, Args)]
+pub(super) struct CreateKey {
+    /// A key for the payments API, in the name of this merchant; for the operator API say --operator instead.
+    #[arg(long, value_name = "ID")]
+    pub(super) merchant: Option<String>,
+    /// Who or what will have it; the audit names it.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) label: Option<String>,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A key to revoke.
+#[derive(Debug, Args)]
+pub(super) struct RevokeKey {
+    /// The key's id.
+    pub(super) id: String,
+    /// Why; it is audited.
+    #[arg(long)]
+    pub(super) reason: Option<String>,
+    /// Print what became of it as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// `config`.
 #[derive(Debug, Args)]
 #[command(after_long_help = crate::config::catalogue::text())]
@@ -185,14 +233,20 @@ pub(super) struct Common {
     /// The payment gateway; without it a simulator runs inside.
     #[arg(long, global = true, value_name = "URL")]
     pg_url: Option<String>,
-    /// The operator listener of the engine to talk to.
-    #[arg(long, global = true, value_name = "URL")]
-    operator: Option<Url>,
+    /// The operator listener of the engine to talk to; without URL, of keys create: a key for the operator API.
+    #[arg(long, global = true, value_name = "URL", num_args = 0..=1)]
+    operator: Option<Option<Url>>,
+    /// The file of the operator key to send; without it the key in PAYMENT_OPERATOR_KEY.
+    #[arg(long, global = true, value_name = "FILE")]
+    operator_key_file: Option<PathBuf>,
 }
 
 impl Common {
     /// The configuration for a command.
     pub(super) fn load(&self, command: &Command) -> Result<Config, Failure> {
+        if self.is_for_operators() && !matches!(command, Command::Keys(Keys::Create(_))) {
+            return Err(Failure::usage("--operator needs a URL such as http://127.0.0.1:8082"));
+        }
         let listen = match command {
             Command::PgSimulator => "simulator.listen",
             Command::Serve
@@ -201,6 +255,7 @@ impl Common {
             | Command::Dlq(_)
             | Command::Check(_)
             | Command::Migrate
+            | Command::Keys(_)
             | Command::Config(_) => "http.listen",
         };
         let flags = Flags::default()
@@ -221,9 +276,29 @@ impl Common {
             .map_err(|error| Failure::usage(error.to_string()))
     }
 
+    /// Whether `--operator` stands without a URL.
+    pub(super) fn is_for_operators(&self) -> bool {
+        matches!(self.operator, Some(None))
+    }
+
+    /// The key for the running engine's operator listener, if one was given.
+    pub(super) fn operator_key(&self, config: &Config) -> Result<Option<KeySecret>, Failure> {
+        let failed = |error: KeysFileError| Failure::failed(error.to_string());
+        if let Some(path) = &self.operator_key_file {
+            return operator_secret(path, "--operator-key-file").map(Some).map_err(failed);
+        }
+        if let Some(text) = std::env::var_os("PAYMENT_OPERATOR_KEY").filter(|text| !text.is_empty()) {
+            let secret = text.to_str().ok_or(InvalidSecret).and_then(KeySecret::parse);
+            let secret = secret.map_err(|error| Failure::usage(format!("PAYMENT_OPERATOR_KEY {error}")));
+            return secret.map(Some);
+        }
+        let file = config.operator.keys_file.as_deref();
+        file.map(|path| operator_secret(path, "operator.keys_file")).transpose().map_err(failed)
+    }
+
     /// Where the running engine's operators are answered.
     pub(super) fn operator_url(&self, config: &Config) -> Result<Url, Failure> {
-        if let Some(url) = &self.operator {
+        if let Some(Some(url)) = &self.operator {
             return Ok(url.clone());
         }
         let address = config.operator.listen;

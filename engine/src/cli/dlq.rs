@@ -1,6 +1,5 @@
 //! `dlq`: dead letters of a running engine.
 
-use reqwest::Url;
 use serde_json::Value;
 
 use super::args::{Act, Dlq};
@@ -8,13 +7,12 @@ use super::failure::Failure;
 use super::operator::Operator;
 use super::terminal::{print, table};
 
-pub(super) fn run(asked: &Dlq, url: &Url) -> Result<(), Failure> {
-    let operator = Operator::new(url)?;
+pub(super) fn run(asked: &Dlq, operator: &Operator) -> Result<(), Failure> {
     match asked {
-        Dlq::List { topic, status, json } => list(&operator, topic, status.as_deref(), *json),
-        Dlq::Show { topic, id, json } => show(&operator, topic, id, *json),
-        Dlq::Replay(act) => settle(&operator, act, "replay"),
-        Dlq::Discard(act) => settle(&operator, act, "discard"),
+        Dlq::List { topic, status, json } => list(operator, topic, status.as_deref(), *json),
+        Dlq::Show { topic, id, json } => show(operator, topic, id, *json),
+        Dlq::Replay(act) => settle(operator, act, "replay"),
+        Dlq::Discard(act) => settle(operator, act, "discard"),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `tree`, `tree_table` | the supervision tree |
 //! | `payment`, `story` | the story of one payment |
 //! | `dlq` | dead letters |
+//! | `keys`, `store` | API keys, and the store they are in |
 //! | `check`, `config`, `migrate`, `pg_simulator` | one command each |
 
 mod args;
@@ -19,10 +20,12 @@ mod check;
 mod config;
 mod dlq;
 mod failure;
+mod keys;
 mod migrate;
 mod operator;
 mod payment;
 mod pg_simulator;
+mod store;
 mod story;
 mod terminal;
 mod tree;
@@ -59,11 +62,12 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             start_log(&config)?;
             serve::run(&config, cli.common.ready_file.as_deref()).map_err(Failure::from)?;
         }
-        Command::Tree(tree) => tree::run(&tree, &cli.common.operator_url(&config)?)?,
+        Command::Tree(tree) => tree::run(&tree, &operator::Operator::new(&cli.common, &config)?)?,
         Command::Payment(payment) => payment::run(&payment, &config)?,
-        Command::Dlq(dlq) => dlq::run(&dlq, &cli.common.operator_url(&config)?)?,
+        Command::Dlq(dlq) => dlq::run(&dlq, &operator::Operator::new(&cli.common, &config)?)?,
         Command::Check(check) => return check::run(&check, &config),
         Command::Migrate => migrate::run(&config)?,
+        Command::Keys(keys) => keys::run(&keys, cli.common.is_for_operators(), &config)?,
         Command::Config(print) => config::run(&print, &config)?,
         Command::PgSimulator => {
             start_log(&config)?;

@@ -2,29 +2,37 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Url};
+use payment_schema::api_key::KeySecret;
+use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use super::args::Common;
 use super::failure::Failure;
 use super::runtime;
+use crate::config::Config;
+
+const KEY_NEEDED: &str = "; name an operator key in PAYMENT_OPERATOR_KEY or with --operator-key-file, and make one with \
+    `payment-engine keys create --operator`";
 
 /// A running engine's operator listener.
 pub(super) struct Operator {
     runtime: Runtime,
     client: Client,
     base: Url,
+    key: Option<KeySecret>,
 }
 
 impl Operator {
-    pub(super) fn new(base: &Url) -> Result<Self, Failure> {
+    pub(super) fn new(common: &Common, config: &Config) -> Result<Self, Failure> {
+        let (base, key) = (common.operator_url(config)?, common.operator_key(config)?);
         let client = Client::builder()
             .no_proxy()
             .connect_timeout(Duration::from_secs(2))
             .timeout(Duration::from_secs(15));
         let client =
             client.build().map_err(|error| Failure::failed(format!("no client can be set up: {error}")))?;
-        Ok(Self { runtime: runtime()?, client, base: base.clone() })
+        Ok(Self { runtime: runtime()?, client, base, key })
     }
 
     /// The JSON at a path.
@@ -62,6 +70,10 @@ impl Operator {
     }
 
     fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+        let request = match &self.key {
+            Some(key) => request.bearer_auth(key.reveal()),
+            None => request,
+        };
         self.runtime.block_on(async {
             let answer = request.send().await.map_err(|error| self.silent(&error))?;
             let status = answer.status();
@@ -72,7 +84,8 @@ impl Operator {
             }
             let detail =
                 value["detail"].as_str().map_or_else(|| self.unexpected(status.as_u16()), str::to_owned);
-            Err(Failure::failed(detail))
+            let remedy = if status == StatusCode::UNAUTHORIZED { KEY_NEEDED } else { "" };
+            Err(Failure::failed(format!("{detail}{remedy}")))
         })
     }
 

@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use reqwest::Url;
 use serde_json::Value;
 
 use super::args::Tree;
@@ -12,12 +11,11 @@ use super::operator::Operator;
 use super::terminal::print;
 use super::tree_table;
 
-pub(super) fn run(asked: &Tree, url: &Url) -> Result<(), Failure> {
-    let operator = Operator::new(url)?;
+pub(super) fn run(asked: &Tree, operator: &Operator) -> Result<(), Failure> {
     if asked.watch {
-        return watch(asked, &operator);
+        return watch(asked, operator);
     }
-    let tree = fetch(asked, &operator)?;
+    let tree = fetch(asked, operator)?;
     if asked.json { print(&format!("{tree}\n")) } else { print(&tree_table::page(&tree)) }
 }
 

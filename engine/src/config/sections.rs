@@ -35,6 +35,8 @@ section! {
         max_body: Bytes = "64KiB",
         /// Threads that serve requests.
         workers: NonZeroUsize = "2",
+        /// A file of merchants' keys beside those in the store, a line `MERCHANT:SECRET` each; read at start.
+        keys_file: Option<PathBuf> = "",
     }
 }
 
@@ -45,6 +47,8 @@ section! {
         listen: SocketAddr = "127.0.0.1:8082",
         /// The largest request body.
         max_body: Bytes = "64KiB",
+        /// A file of operators' keys beside those in the store, a line `SECRET` or `LABEL:SECRET` each; read at start.
+        keys_file: Option<PathBuf> = "",
     }
 }
 

@@ -6,4 +6,4 @@ mod clock;
 mod random;
 
 pub use clock::SystemClock;
-pub use random::{NoEntropy, SeededRandom};
+pub use random::{NoEntropy, SeededRandom, os_entropy};

@@ -28,10 +28,18 @@ impl SeededRandom {
     /// # Errors
     /// When the operating system gives no seed.
     pub fn from_os() -> Result<Self, NoEntropy> {
-        let mut seed = [0; 32];
-        File::open("/dev/urandom")?.read_exact(&mut seed)?;
-        Ok(Self::new(seed))
+        os_entropy().map(Self::new)
     }
+}
+
+/// 256 bits from the operating system, fit for secrets.
+///
+/// # Errors
+/// When it gives none.
+pub fn os_entropy() -> Result<[u8; 32], NoEntropy> {
+    let mut entropy = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut entropy)?;
+    Ok(entropy)
 }
 
 impl Random for SeededRandom {

@@ -16,6 +16,8 @@ pub(super) struct Addresses {
     pub(super) public: Option<SocketAddr>,
     pub(super) operator: SocketAddr,
     pub(super) pg: Option<SocketAddr>,
+    /// Whether the payments API asks for keys.
+    pub(super) asks_for_keys: bool,
 }
 
 /// The ready file: `host:port` each, null when absent.
@@ -82,16 +84,18 @@ fn lines(addresses: &Addresses, config: &Config, random: &dyn Random, on_termina
         line("limits", &config.cache.url.as_ref().map_or("in the process".to_owned(), ToString::to_string)),
     ];
     debug_assert!(written.iter().all(Result::is_ok), "writing to a string cannot fail");
-    let try_it =
-        addresses.public.map(|public| format!("\n{bold}try it{plain}\n  {}\n", curl(public, random)));
+    let authorization =
+        if addresses.asks_for_keys { " -H \"Authorization: Bearer $PAYMENT_KEY\"" } else { "" };
+    let curl = |public| curl(public, authorization, random);
+    let try_it = addresses.public.map(|public| format!("\n{bold}try it{plain}\n  {}\n", curl(public)));
     format!("{bold}payment-engine is ready{plain}\n{text}{}", try_it.unwrap_or_default())
 }
 
 /// A command that works as printed; its key is fresh, so that it can be tried again after a restart.
-fn curl(public: SocketAddr, random: &dyn Random) -> String {
+fn curl(public: SocketAddr, authorization: &str, random: &dyn Random) -> String {
     let key = random.next_u64() >> 32;
     format!(
         "curl -s http://{public}/api/payments/authorize -H 'Content-Type: application/json' \
-         -H 'Idempotency-Key: try-{key:08x}' -d '{{\"merchantId\":\"shop-1\",\"amount\":1999,\"currency\":\"USD\"}}'"
+         -H 'Idempotency-Key: try-{key:08x}'{authorization} -d '{{\"merchantId\":\"shop-1\",\"amount\":1999,\"currency\":\"USD\"}}'"
     )
 }

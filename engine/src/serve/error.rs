@@ -1,9 +1,11 @@
 //! Why there is no engine.
 
 use metrics_exporter_prometheus::BuildError;
+use payment_actors::ports::StoreError;
 use payment_actors::supervision::RootFailure;
 use payment_http::server::BindError;
 
+use crate::api_keys::{KeysFileError, Unprotected};
 use crate::gateway::GatewayError;
 use crate::kafka::KafkaSetupError;
 use crate::pg_simulator::StartError;
@@ -47,6 +49,15 @@ pub enum ServeError {
         "there is no payment gateway: give its address with --pg-url URL, or --pg-listen ADDR for a simulator inside"
     )]
     NoGateway,
+    /// A file of keys cannot be used.
+    #[error(transparent)]
+    KeysFile(#[from] KeysFileError),
+    /// Nobody knows which keys there are.
+    #[error("the api keys cannot be read: {0}; start again once the store answers")]
+    Keys(#[source] StoreError),
+    /// A listener would be open to other machines.
+    #[error(transparent)]
+    Unprotected(#[from] Unprotected),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] BindError),

@@ -9,11 +9,12 @@ use payment_actors::engine::Engine;
 use payment_http::operator::{self, OperatorState};
 use payment_http::public::{self, BodyLimits, PublicState};
 use payment_http::server::{self, Bound, ServerSettings, StopHandle};
-use payment_http::{Audience, Authenticator, Reach};
+use payment_http::{Audience, Authenticator, KeyRing, Reach};
 
 use super::error::ServeError;
 use super::settings;
 use super::world::World;
+use crate::api_keys;
 use crate::config::{Config, Role};
 use crate::telemetry::Metrics;
 
@@ -25,13 +26,14 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    pub(super) fn bind(config: &Config) -> Result<Self, ServeError> {
-        Ok(Self {
-            public: takes_payments(config)
-                .then(|| server::bind(&settings::public_listen(config)))
-                .transpose()?,
-            operator: server::bind(&settings::operator_listen(config))?,
-        })
+    /// Takes the addresses that may be listened on with the keys there are.
+    pub(super) fn bind(config: &Config, ring: &KeyRing) -> Result<Self, ServeError> {
+        let public = takes_payments(config).then(|| settings::public_listen(config));
+        let operator = settings::operator_listen(config);
+        public.iter().try_for_each(|public| api_keys::check(public, Audience::Merchants, ring))?;
+        api_keys::check(&operator, Audience::Operators, ring)?;
+        let public = public.as_ref().map(server::bind).transpose()?;
+        Ok(Self { public, operator: server::bind(&operator)? })
     }
 
     pub(super) fn public_address(&self) -> Option<SocketAddr> {
@@ -41,6 +43,21 @@ impl Sockets {
     pub(super) fn operator_address(&self) -> SocketAddr {
         self.operator.address()
     }
+
+    /// Who is let in at the payments API.
+    pub(super) fn public_door(&self, ring: &Arc<KeyRing>) -> Authenticator {
+        let reach = self.public.as_ref().map_or(Reach::Network, reach);
+        Authenticator::new(Arc::clone(ring), Audience::Merchants, reach)
+    }
+
+    /// Who is let in at the operator API.
+    fn operator_door(&self, ring: &Arc<KeyRing>) -> Authenticator {
+        Authenticator::new(Arc::clone(ring), Audience::Operators, reach(&self.operator))
+    }
+}
+
+fn reach(bound: &Bound) -> Reach {
+    api_keys::reach(bound.address().ip())
 }
 
 fn takes_payments(config: &Config) -> bool {
@@ -60,10 +77,11 @@ impl Listeners {
         engine: &Engine,
         metrics: &Arc<Metrics>,
         world: &World,
+        ring: &Arc<KeyRing>,
     ) -> Result<Self, ServeError> {
-        let public = public_state(config, engine, metrics, world);
+        let public = public_state(config, engine, metrics, world, sockets.public_door(ring));
         let public = move |app: &mut ServiceConfig| public::configure(app, &public);
-        let operator = operator_state(config, engine, metrics, world);
+        let operator = operator_state(config, engine, metrics, world, sockets.operator_door(ring));
         let operator = move |app: &mut ServiceConfig| operator::configure(app, &operator);
         Ok(Self {
             public: sockets
@@ -96,21 +114,33 @@ where
     Ok(stop)
 }
 
-fn public_state(config: &Config, engine: &Engine, metrics: &Arc<Metrics>, world: &World) -> PublicState {
+fn public_state(
+    config: &Config,
+    engine: &Engine,
+    metrics: &Arc<Metrics>,
+    world: &World,
+    auth: Authenticator,
+) -> PublicState {
     PublicState::new(
         Arc::clone(&engine.payments),
         settings::public_limits(config),
-        Authenticator::new(Arc::default(), Audience::Merchants, Reach::Loopback),
+        auth,
         Arc::clone(metrics) as _,
         Arc::clone(&world.ports.random),
     )
 }
 
-fn operator_state(config: &Config, engine: &Engine, metrics: &Arc<Metrics>, world: &World) -> OperatorState {
+fn operator_state(
+    config: &Config,
+    engine: &Engine,
+    metrics: &Arc<Metrics>,
+    world: &World,
+    auth: Authenticator,
+) -> OperatorState {
     let (metrics, tree) = (Arc::clone(metrics), engine.tree.clone());
     OperatorState {
         operator: Arc::clone(&engine.operator),
-        auth: Authenticator::new(Arc::default(), Audience::Operators, Reach::Loopback),
+        auth,
         tree: engine.tree.clone(),
         metrics: Arc::new(move || metrics.page(Some(&tree))),
         payments: Arc::clone(&engine.payments),

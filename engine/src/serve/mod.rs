@@ -30,6 +30,7 @@ use actix_rt::{Arbiter, System};
 use payment_actors::engine::{Engine, Surroundings};
 use payment_actors::supervision::Observer;
 
+use crate::api_keys::KeyKeeper;
 use crate::config::Config;
 use crate::telemetry::Metrics;
 use announce::Addresses;
@@ -56,7 +57,10 @@ async fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), ServeEr
     let mut signals = Signals::listen()?;
     let metrics = Arc::new(Metrics::new()?);
     let world = World::open(config, &metrics).await?;
-    let sockets = Sockets::bind(config)?;
+    let mut keys = KeyKeeper::new(config, &world.ports)?;
+    keys.catch_up().await.map_err(ServeError::Keys)?;
+    let ring = Arc::clone(keys.ring());
+    let sockets = Sockets::bind(config, &ring)?;
     let dead_letters = Arc::new(AtomicU64::new(0));
     let arbiters: Vec<Arbiter> = (0..config.payments.shards.get()).map(|_| Arbiter::new()).collect();
     let around = Surroundings {
@@ -70,8 +74,10 @@ async fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), ServeEr
         public: sockets.public_address(),
         operator: sockets.operator_address(),
         pg: world.simulator_address(),
+        asks_for_keys: sockets.public_door(&ring).demands_keys(),
     };
-    let listeners = Listeners::serve(sockets, config, &engine, &metrics, &world)?;
+    let listeners = Listeners::serve(sockets, config, &engine, &metrics, &world, &ring)?;
+    let keys = keys.keep_up();
     announce::ready(&addresses, config, ready_file, &*world.ports.random)?;
     let ended = tokio::select! {
         biased;
@@ -86,6 +92,7 @@ async fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), ServeEr
     listeners.stop_taking_payments().await;
     engine.shutdown().await;
     chores.abort();
+    keys.abort();
     listeners.stop().await;
     drop(engine);
     arbiters.iter().for_each(|arbiter| {
