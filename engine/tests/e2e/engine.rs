@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Delays short enough that nobody waits, long enough that order shows.
-const QUICK: [(&str, &str); 8] = [
+/// Free ports, and delays short enough that nobody waits, long enough that order shows.
+const QUICK: [(&str, &str); 11] = [
+    ("PAYMENT__HTTP__LISTEN", "127.0.0.1:0"),
+    ("PAYMENT__OPERATOR__LISTEN", "127.0.0.1:0"),
+    ("PAYMENT__SIMULATOR__LISTEN", "127.0.0.1:0"),
     ("PAYMENT__SIMULATOR__LOADTEST_MODE", "true"),
     ("PAYMENT__LIMITS__PROFILE", "production"),
     ("PAYMENT__PG__QUERY_INITIAL", "50ms"),
@@ -43,7 +46,11 @@ impl Engine {
 
     /// The same with some settings of its own.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
-        let dir = TempDir::new().expect("a temporary directory");
+        Self::start_in(TempDir::new().expect("a temporary directory"), variables)
+    }
+
+    /// The same where a data directory may be: `data` in `dir`.
+    pub(crate) fn start_in(dir: TempDir, variables: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables: Vec<_> = QUICK.iter().chain(variables).map(owned).collect();
         let (child, [public, operator, pg]) = spawn(dir.path(), &variables);
@@ -149,7 +156,6 @@ fn spawn(dir: &Path, variables: &[(String, String)]) -> (Child, [String; 3]) {
     drop(std::fs::remove_file(&ready));
     let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).expect("a log file");
     let mut child = program(&dir.join("data"), variables)
-        .args(["--listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--pg-listen", "127.0.0.1:0"])
         .arg("--ready-file")
         .arg(&ready)
         .stdin(Stdio::null())
