@@ -59,6 +59,7 @@ fn help_teaches_every_command() {
         "dlq",
         "check",
         "migrate",
+        "keys",
         "config",
         "pg-simulator",
         "--operator",
@@ -100,6 +101,42 @@ fn migrating_twice_changes_nothing() {
     assert!(first.code == Some(0) && first.out.contains("from schema version 0"), "{first:?}");
     let second = desk.run(&["migrate"]);
     assert!(second.code == Some(0) && second.out.contains("already"), "{second:?}");
+}
+
+#[test]
+fn keys_are_made_listed_and_revoked_without_an_engine() {
+    let desk = Desk::new();
+    desk.run(&["keys", "list"]).complained(1, &["no database", "--data-dir"]);
+    desk.run(&["keys", "create"]).complained(2, &["--merchant ID", "--operator"]);
+    desk.run(&["keys", "create", "--merchant", "m", "--operator"]).complained(2, &["either --merchant ID"]);
+    desk.run(&["keys", "create", "--merchant", ""]).complained(2, &["merchant id must have 1 to 32"]);
+    let made = desk.run(&["keys", "create", "--merchant", "shop-1", "--label", "till 4"]);
+    assert!(made.code == Some(0) && made.out.contains("Authorization: Bearer pk_"), "{made:?}");
+    let made = desk.run(&["keys", "create", "--json", "--operator"]);
+    let made: Value = serde_json::from_str(&made.out).expect("json");
+    let (id, secret) = (made["id"].as_str().expect("an id"), made["secret"].as_str().expect("a secret"));
+    assert!(secret.starts_with("ok_") && made["merchantId"].is_null(), "{made}");
+
+    desk.run(&["keys", "revoke", "all"]).complained(2, &["16 hexadecimal digits", "keys list"]);
+    desk.run(&["keys", "revoke", "0123456789abcdef"]).complained(1, &["no key 0123456789abcdef"]);
+    assert!(desk.run(&["keys", "revoke", id]).out.contains("is revoked"));
+    assert!(desk.run(&["keys", "revoke", id]).out.contains("nothing changed"));
+    let listed = desk.run(&["keys", "list"]);
+    assert_eq!((listed.code, listed.out.lines().count()), (Some(0), 3), "{listed:?}");
+    assert!(listed.out.contains("merchant shop-1  till 4") && !listed.out.contains(secret), "{listed:?}");
+}
+
+#[test]
+fn the_key_for_an_engine_is_named_when_it_cannot_be_one() {
+    let desk = Desk::new();
+    desk.run(&["tree", "--operator"]).complained(2, &["--operator needs a URL"]);
+    desk.run(&["tree", "--operator-key-file", "no-such-file"])
+        .complained(1, &["no-such-file", "--operator-key-file"]);
+    let mut program = desk.program();
+    let output = program.arg("tree").env("PAYMENT_OPERATOR_KEY", "hunter2").output();
+    let said = Said::from(&output.expect("the program runs"));
+    said.complained(2, &["PAYMENT_OPERATOR_KEY", "32 to 256 characters"]);
+    assert!(!said.err.contains("hunter2"));
 }
 
 #[test]

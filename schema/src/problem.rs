@@ -50,7 +50,7 @@ problem_codes! {
     /// No or an unknown API key.
     Unauthenticated = "UNAUTHENTICATED", 401, "An API key is needed";
     /// The API key's merchant is not the request's.
-    Forbidden = "FORBIDDEN", 403, "The API key belongs to another merchant";
+    Forbidden = "FORBIDDEN", 403, "The caller may not do this";
     /// The PG declined the authorization.
     PgDeclined = "PG_DECLINED", 402, "The payment was declined";
     /// No such payment or page.

@@ -3,10 +3,11 @@
 //! Owns which adapter it is, and that a database which an engine uses is not migrated under it.
 
 use payment_actors::ports::Store;
+use reqwest::Url;
 
 use super::failure::Failure;
 use super::runtime;
-use crate::config::{Config, SecretUrl, StoreUrl};
+use crate::config::Config;
 use crate::mariadb::{MariaDbOptions, MariaDbStore};
 use crate::sqlite::{DataDirLock, OpenError, SqliteStore, Upgrade};
 
@@ -25,23 +26,21 @@ pub(super) fn with_store<T>(
     access: Access,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    match &config.store.url {
-        Some(StoreUrl::Server(url)) => runtime()?.block_on(with_server(config, access, url, work)),
-        Some(StoreUrl::Sqlite(_)) | None => {
-            let store = open_file(config, access)?;
-            runtime()?.block_on(work(&store))
-        }
+    if let Some(url) = config.database_server() {
+        return runtime()?.block_on(with_server(config, access, url, work));
     }
+    let store = open_file(config, access)?;
+    runtime()?.block_on(work(&store))
 }
 
 async fn with_server<T>(
     config: &Config,
     access: Access,
-    url: &SecretUrl,
+    url: &Url,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let failed = |error: crate::mariadb::OpenError| Failure::failed(error.to_string());
-    let options = MariaDbOptions::from_url(url.reveal()).map_err(failed)?.connections(1);
+    let options = MariaDbOptions::from_url(url).map_err(failed)?.connections(1);
     let options = match access {
         Access::Read => options.read_only(),
         Access::Write if config.store.migrate => options.upgrade(Upgrade::Automatic),

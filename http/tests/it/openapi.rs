@@ -96,6 +96,17 @@ async fn is_well_formed() {
 }
 
 #[actix_web::test]
+async fn offers_keys_for_payments_and_for_nothing_else() {
+    let document = document().await;
+    let scheme = &document["components"]["securitySchemes"]["merchantKey"];
+    assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("bearer")));
+    for (method, path, operation) in operations(&document) {
+        let offered = !operation["security"].is_null();
+        assert_eq!(offered, path.starts_with("/api/payments"), "{method} {path}");
+    }
+}
+
+#[actix_web::test]
 async fn knows_every_code() {
     let document = document().await;
     let codes: Vec<_> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();

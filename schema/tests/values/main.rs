@@ -1,5 +1,6 @@
 //! Values one by one: what is read, what is refused, and what survives being written and read again.
 
+mod api_keys;
 mod card_number;
 mod currency;
 mod ids;

@@ -1,8 +1,9 @@
 //! The OpenAPI 3.1 document, built from the annotated handlers.
 //!
 //! Owns the document's head and texts that several operations share; its bodies are in [`schemas`], its errors in
-//! [`problems`].
+//! [`problems`], its keys in [`keys`].
 
+mod keys;
 mod problems;
 pub(super) mod schemas;
 
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use utoipa::OpenApi;
 
+use self::keys::Keys;
 use self::problems::Problems;
 use super::{commands, health, reads};
 
@@ -40,7 +42,7 @@ pub(super) const MERCHANT_ID: &str = "The merchant whose payment it is.";
         health::ready,
     ),
     components(schemas(schemas::Problem)),
-    modifiers(&Problems),
+    modifiers(&Problems, &Keys),
     tags(
         (name = "payments", description = "Commands and questions of merchants."),
         (name = "health", description = "For balancers and watchdogs."),
