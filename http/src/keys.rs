@@ -4,9 +4,10 @@
 //! keys by whoever keeps them, and a request is judged by what it was told last.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use parking_lot::RwLock;
 use payment_schema::api_key::{ApiKey, KeyDigest, KeyScope};
 use payment_schema::ids::MerchantId;
 use payment_schema::problem::ProblemCode;
@@ -58,7 +59,7 @@ struct Known {
 impl KeyRing {
     /// Takes in keys as they are now: live ones are accepted from here on, revoked ones refused.
     pub fn learn(&self, keys: impl IntoIterator<Item = ApiKey>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.write();
         for key in keys {
             match Audience::of(&key.scope) {
                 Audience::Merchants => known.for_merchants = true,
@@ -75,12 +76,12 @@ impl KeyRing {
     /// Whether somebody could use such a listener with a key.
     #[must_use]
     pub fn has_live(&self, audience: Audience) -> bool {
-        self.known().live.values().any(|key| Audience::of(&key.scope) == audience)
+        self.0.read().live.values().any(|key| Audience::of(&key.scope) == audience)
     }
 
     /// Whether such a key was ever made. Revoking the last one must not open what it protected.
     fn was_made_for(&self, audience: Audience) -> bool {
-        let known = self.known();
+        let known = self.0.read();
         match audience {
             Audience::Merchants => known.for_merchants,
             Audience::Operators => known.for_operators,
@@ -90,11 +91,7 @@ impl KeyRing {
     /// The live key of a digest. The time this takes tells about digests at most, and nobody can choose a secret by
     /// its digest; so the secret needs no comparison in constant time.
     fn find(&self, digest: &KeyDigest) -> Option<Arc<ApiKey>> {
-        self.known().live.get(digest).cloned()
-    }
-
-    fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.read().live.get(digest).cloned()
     }
 }
 
