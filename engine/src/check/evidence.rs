@@ -194,7 +194,7 @@ impl Evidence {
             None => topics::read_table(store, only, sink),
         })?;
         scratch.put_aside(store)?;
-        let record = scratch.take_record(pg)?;
+        let record = scratch.take_record(pg, only)?;
         let shortened: Vec<String> = history
             .iter()
             .flat_map(|history| history.shortened().into_iter().map(str::to_owned).collect::<Vec<_>>())

@@ -23,6 +23,9 @@ pub enum PgRecordError {
     /// The file cannot be read.
     #[error("the payment gateway's record {0} cannot be read: {1}")]
     File(String, String),
+    /// Nobody said where it is.
+    #[error("it is not known where the payment gateway is; name it with --pg-url or pg.url")]
+    Nowhere,
     /// The gateway does not answer.
     #[error("the payment gateway at {0} does not show its record: {1}")]
     Http(String, String),
@@ -38,6 +41,8 @@ pub enum PgRecord {
     File(PathBuf),
     /// A gateway that shows it.
     Http(Url),
+    /// It is not known where.
+    Nowhere,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +113,7 @@ impl PgRecord {
                     .map_err(|error| PgRecordError::Http(url_without_secrets(url), error.to_string()))?;
                 runtime.block_on(read_http(url, take))
             }
+            Self::Nowhere => Err(PgRecordError::Nowhere),
         }
     }
 }
@@ -171,5 +177,6 @@ async fn read_http(url: &Url, take: Take<'_>) -> Result<(), PgRecordError> {
 }
 
 fn url_without_secrets(url: &Url) -> String {
-    format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }

@@ -102,7 +102,9 @@ impl Scratch {
     pub(super) fn new() -> Result<Self, EvidenceError> {
         let set_up = || {
             let connection = Connection::open("")?;
-            connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+            connection.execute_batch(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;",
+            )?;
             connection.execute_batch(TABLES)?;
             Ok(Self(connection))
         };
@@ -169,8 +171,12 @@ impl Scratch {
         done.and_then(|_| copy.commit()).map_err(EvidenceError::Scratch)
     }
 
-    /// Copies the gateway's record.
-    pub(super) fn take_record(&self, pg: &PgRecord) -> Result<Result<(), PgRecordError>, EvidenceError> {
+    /// Copies the gateway's record, or one payment's part of it.
+    pub(super) fn take_record(
+        &self,
+        pg: &PgRecord,
+        only: Option<u64>,
+    ) -> Result<Result<(), PgRecordError>, EvidenceError> {
         let copy = self.0.unchecked_transaction().map_err(EvidenceError::Scratch)?;
         let mut failed = None;
         let read = {
@@ -179,6 +185,9 @@ impl Scratch {
             );
             let mut insert = insert.map_err(EvidenceError::Scratch)?;
             pg.read(&mut |id, entry: PgEntry| {
+                if only.is_some_and(|only| only != id) {
+                    return;
+                }
                 let inserted = insert.execute(params![
                     i64::try_from(id).unwrap_or(i64::MAX),
                     entry.seq,

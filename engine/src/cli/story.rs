@@ -18,6 +18,7 @@ pub(super) fn page(dossier: &Dossier) -> String {
         ("operations", operations(dossier)),
         ("ledger", ledger(dossier)),
         ("events", events(dossier)),
+        ("records that are not as they should be", strays(dossier)),
         ("payment gateway's record of anything else", other_record(dossier)),
         ("dead letters", letters(dossier)),
     ] {
@@ -172,6 +173,20 @@ fn events(dossier: &Dossier) -> Option<String> {
     });
     let rows: Vec<[String; 4]> = published.chain(waiting).collect();
     section(["seq", "topic", "partition/offset", "at"], &rows)
+}
+
+/// Records that name the payment and are wrong: there should be none but those that a consumer put aside.
+fn strays(dossier: &Dossier) -> Option<String> {
+    let rows: Vec<[String; 4]> = dossier
+        .strays
+        .iter()
+        .map(|stray| {
+            let place = format!("{}/{}", stray.partition, stray.offset);
+            let aside = if stray.put_aside { " (put aside)" } else { "" };
+            [stray.topic.clone(), place, time(stray.at), format!("{}{aside}", stray.what)]
+        })
+        .collect();
+    section(["topic", "partition/offset", "at", "what"], &rows)
 }
 
 /// What the gateway recorded for this payment and no operation asked for: there should be nothing.

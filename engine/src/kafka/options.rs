@@ -146,6 +146,10 @@ impl KafkaSettings {
     /// A reader that belongs to no group: it is told what to read. librdkafka wants a group's name all the same.
     pub(super) fn reader(&self) -> ClientConfig {
         let mut config = self.consumer("reader");
+        if !self.options.contains_key("queued.max.messages.kbytes") {
+            // What is fetched ahead, in all; librdkafka's own is 65,536.
+            config.set("queued.max.messages.kbytes", "16384");
+        }
         config.set("enable.partition.eof", "true").set("allow.auto.create.topics", "false");
         config
     }

@@ -252,6 +252,14 @@ impl Books {
         change(&mut self.topics);
     }
 
+    /// Lets the brokers delete a topic's records.
+    pub(crate) async fn forget(&self, topic: Topic) {
+        match &self.parts {
+            Parts::Embedded(_) => panic!("an event log inside deletes nothing"),
+            Parts::Real { topics, .. } => topics.forget(topic).await,
+        }
+    }
+
     /// What a check reads.
     pub(crate) fn world(&self) -> World {
         self.parts.world()

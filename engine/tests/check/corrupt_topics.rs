@@ -193,6 +193,27 @@ async fn what_consumers_put_aside_is_nobodys_fault(mut books: Books) {
     assert!(report.is_clean(), "{:#?}", report.invariants);
 }
 
+/// Retention is configuration, not a fault: what it took away is not decided, the rest is.
+#[tokio::test]
+#[ignore = "needs MariaDB and Kafka: set PAYMENT_DB_HOST and KAFKA_BOOTSTRAP_SERVERS, run with --include-ignored"]
+async fn topics_that_lost_their_first_records_leave_events_undecided() {
+    let mut books = Books::real(1).await;
+    eventful(&mut books, 1).await;
+    books.fill_topics().await;
+    books.forget(Topic::Captured).await;
+    let later = books.captured(2).await.id();
+    let report = books.check_later().await;
+    assert!(report.is_clean(), "{:#?}", report.invariants);
+    let decided = |id: &str| report.invariants.iter().any(|one| one.id == id && one.holds.is_some());
+    assert!(!decided("I7") && !decided("I8") && decided("I3") && decided("I1"));
+    let why = report.unseen.clone().expect("a reason");
+    assert!(why.contains("payment.captured") && why.contains("retention.ms=-1"), "{why}");
+
+    books.tamper(&format!("UPDATE payment SET version = 9 WHERE payment_id = {later}")).await;
+    let report = books.check_later().await;
+    assert_blamed(&report, "I6", later, "the history ends", "a version too high");
+}
+
 in_both_worlds! {
     every_change_of_the_topics_is_found,
     what_consumers_put_aside_is_nobodys_fault,

@@ -17,6 +17,7 @@ use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -142,6 +143,18 @@ impl Topics {
             std::env::var("KAFKA_BOOTSTRAP_SERVERS").expect("KAFKA_BOOTSTRAP_SERVERS names the brokers");
         let topic_prefix = format!("check-{}.", Uuid::now_v7());
         Self(KafkaSettings { bootstrap, topic_prefix, ..KafkaSettings::default() })
+    }
+
+    /// Has the brokers delete the records of a topic, as they do when records are too old.
+    pub(crate) async fn forget(&self, topic: Topic) {
+        let admin: AdminClient<DefaultClientContext> =
+            client(&self.0).create().expect("the options are right");
+        let mut all = TopicPartitionList::new();
+        for partition in (0..topic.partitions()).map(|number| i32::try_from(number).expect("a small number")) {
+            let name = format!("{}{topic}", self.0.topic_prefix);
+            all.add_partition_offset(&name, partition, Offset::End).expect("a place");
+        }
+        admin.delete_records(&all, &AdminOptions::new()).await.expect("they are deleted");
     }
 
     async fn send(&self, raw: &Raw) -> i64 {
