@@ -92,6 +92,18 @@ fn what_is_not_there_ends_with_one_and_the_remedy() {
     desk.run(&["dlq", "list", "refund.dlq", "--operator", nobody]).complained(1, &["no engine answers"]);
     assert_eq!(desk.run(&["migrate"]).code, Some(0));
     desk.run(&["payment", "1024"]).complained(1, &["no payment 1024"]);
+    desk.run(&["check", "--kafka", "127.0.0.1:1"]).complained(1, &["127.0.0.1:1", "broker.bootstrap"]);
+}
+
+#[test]
+fn servers_that_are_not_there_end_with_one_and_the_remedy() {
+    let desk = Desk::new();
+    let servers = ["--store-url", "mysql://u:hunter2@127.0.0.1:1/paydb", "--kafka", "127.0.0.1:1"];
+    for command in [&["check"][..], &["payment", "1024"], &["migrate"]] {
+        let said = desk.run(&[command, &servers].concat());
+        said.complained(1, &["no MariaDB answers", "127.0.0.1:1", "store.url"]);
+        assert!(!said.err.contains("hunter2"), "{said:?}");
+    }
 }
 
 #[test]

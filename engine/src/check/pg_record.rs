@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use payment_schema::operation::PgKey;
-use reqwest::{Client, Url};
+use reqwest::Url;
 use serde::Deserialize;
 
 use super::dossier::PgEntry;
+use crate::gateway::trusting;
 
 /// Entries asked for at once.
 const PAGE: u32 = 1_000;
@@ -40,7 +41,12 @@ pub enum PgRecord {
     /// The simulator's file; none means that it never ran, and an empty record.
     File(PathBuf),
     /// A gateway that shows it.
-    Http(Url),
+    Http {
+        /// Its address.
+        url: Url,
+        /// A PEM file of the authorities to trust for `https://`; the system's without one.
+        authorities: Option<PathBuf>,
+    },
     /// It is not known where.
     Nowhere,
 }
@@ -107,11 +113,11 @@ impl PgRecord {
     pub(super) fn read(&self, take: Take<'_>) -> Result<(), PgRecordError> {
         match self {
             Self::File(path) => read_file(path, take),
-            Self::Http(url) => {
+            Self::Http { url, authorities } => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = runtime
                     .map_err(|error| PgRecordError::Http(url_without_secrets(url), error.to_string()))?;
-                runtime.block_on(read_http(url, take))
+                runtime.block_on(read_http(url, authorities.as_deref(), take))
             }
             Self::Nowhere => Err(PgRecordError::Nowhere),
         }
@@ -143,10 +149,12 @@ fn read_file(path: &Path, take: Take<'_>) -> Result<(), PgRecordError> {
     }
 }
 
-async fn read_http(url: &Url, take: Take<'_>) -> Result<(), PgRecordError> {
+async fn read_http(url: &Url, authorities: Option<&Path>, take: Take<'_>) -> Result<(), PgRecordError> {
     let shown = url_without_secrets(url);
     let trouble = |error: reqwest::Error| PgRecordError::Http(shown.clone(), error.without_url().to_string());
-    let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().map_err(trouble)?;
+    let client =
+        trusting(authorities).map_err(|error| PgRecordError::Http(shown.clone(), error.to_string()))?;
+    let client = client.no_proxy().timeout(Duration::from_secs(30)).build().map_err(trouble)?;
     let mut after = 0;
     loop {
         let mut page_url = url.clone();

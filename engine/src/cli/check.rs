@@ -9,8 +9,10 @@ use payment_schema::time::Timestamp;
 use super::args::Check;
 use super::failure::Failure;
 use super::terminal::{complain, print};
-use crate::check::{self, Evidence, PgRecord, Report, World};
+use crate::check::{self, Evidence, EvidenceError, PgRecord, Report, World};
 use crate::config::Config;
+use crate::mariadb::MariaDbOptions;
+use crate::serve::kafka_settings;
 
 pub(super) fn run(asked: &Check, config: &Config) -> Result<ExitCode, Failure> {
     let report = report(config)?;
@@ -36,15 +38,27 @@ fn report(config: &Config) -> Result<Report, Failure> {
 
 /// Where payments and their events are.
 pub(super) fn world(config: &Config) -> Result<World, Failure> {
-    Ok(World::Embedded { database: config.database(), topics: None })
+    let topics = kafka_settings(config);
+    let Some(url) = config.database_server() else {
+        return Ok(World::Embedded { database: config.database(), topics });
+    };
+    let databases = MariaDbOptions::from_url(url).map_err(EvidenceError::from)?;
+    let topics = topics.expect("the configuration has a broker beside a database server");
+    Ok(World::Servers { databases: vec![databases.read_only()], topics })
 }
 
 /// Where the payment gateway's record is: the configured gateway shows it, the simulator inside keeps a file.
 pub(super) fn pg_record(config: &Config) -> PgRecord {
-    match &config.pg.url {
-        Some(url) => PgRecord::Http(url.reveal().clone()),
-        None => PgRecord::File(config.simulator_dir().join(crate::pg_simulator::RECORD_FILE)),
+    if let Some(url) = &config.pg.url {
+        let authorities = config.pg.authorities.clone();
+        return PgRecord::Http { url: url.reveal().clone(), authorities };
     }
+    let file = config.simulator_dir().join(crate::pg_simulator::RECORD_FILE);
+    // Beside a database server the simulator inside is the exception, and may have run elsewhere.
+    if config.database_server().is_some() && !file.exists() {
+        return PgRecord::Nowhere;
+    }
+    PgRecord::File(file)
 }
 
 fn text(report: &Report) -> String {

@@ -1,19 +1,38 @@
 //! `migrate`: brings the tables up to date.
 
+use reqwest::Url;
+
 use super::failure::Failure;
+use super::runtime;
 use super::terminal::print;
 use crate::config::Config;
-use crate::sqlite::{DataDirLock, migrate};
+use crate::mariadb::{MariaDbOptions, MariaDbStore};
+use crate::sqlite::{DataDirLock, Migrated, migrate};
 
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
-    let database = config.database();
-    let _lock = DataDirLock::acquire(&config.engine.data_dir).map_err(|error| failed(&error))?;
-    let done = migrate(&database).map_err(|error| failed(&error))?;
-    let shown = database.display();
+    let done = match config.database_server() {
+        Some(url) => migrate_server(url)?,
+        None => migrate_file(config)?,
+    };
+    let shown = config.database_shown();
     print(&if done.from == done.to {
         format!("{shown} is at schema version {} already\n", done.to)
     } else {
         format!("{shown} went from schema version {} to {}\n", done.from, done.to)
     })
+}
+
+fn migrate_file(config: &Config) -> Result<Migrated, Failure> {
+    let _lock = DataDirLock::acquire(&config.engine.data_dir).map_err(|error| failed(&error))?;
+    migrate(&config.database()).map_err(|error| failed(&error))
+}
+
+/// Engines may run meanwhile: the server's own lock keeps migrations apart.
+fn migrate_server(url: &Url) -> Result<Migrated, Failure> {
+    let options = MariaDbOptions::from_url(url).map_err(|error| failed(&error))?;
+    runtime()?.block_on(MariaDbStore::migrate(options)).map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::failed(error.to_string())
 }

@@ -15,7 +15,7 @@ pub(super) fn run(asked: &Payment, config: &Config) -> Result<(), Failure> {
         return Err(Failure::failed(format!(
             "there is no payment {} in {}; ids are shown by the API's answers",
             asked.id,
-            config.database().display()
+            config.database_shown()
         )));
     }
     if asked.json {

@@ -18,6 +18,7 @@ use payment_schema::pg::{Finding, PgRequest, Refusal, classify_answer, classify_
 use reqwest::{Client, RequestBuilder, Url};
 
 pub use error::GatewayError;
+pub(crate) use tls::trusting;
 
 /// How long exchanges may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl HttpGateway {
     /// When the address is not `http://` or `https://` with a host, or the client cannot be set up.
     pub fn new(address: &Url, limits: TimeLimits, authorities: Option<&Path>) -> Result<Self, GatewayError> {
         let base = Base::new(address)?;
-        let client = tls::trusting(authorities)?
+        let client = trusting(authorities)?
             .connect_timeout(limits.connect)
             .pool_idle_timeout(IDLE_CONNECTION)
             .tcp_nodelay(true)

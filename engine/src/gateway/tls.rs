@@ -7,7 +7,7 @@ use reqwest::{Certificate, Client, ClientBuilder};
 use super::GatewayError;
 
 /// A client to be that checks certificates against the authorities in a PEM file, or against the system's.
-pub(super) fn trusting(authorities: Option<&Path>) -> Result<ClientBuilder, GatewayError> {
+pub(crate) fn trusting(authorities: Option<&Path>) -> Result<ClientBuilder, GatewayError> {
     crate::tls::choose_ring();
     let Some(path) = authorities else {
         return Ok(Client::builder());

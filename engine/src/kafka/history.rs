@@ -41,14 +41,16 @@ pub enum HistoryError {
     },
     /// Topics are not there, or nobody leads them.
     #[error(
-        "kafka at {bootstrap} does not serve the topics {names}; correct broker.topic_prefix, or start the engine \
-         once, which makes them"
+        "kafka at {bootstrap} does not serve {name}{more}; correct broker.topic_prefix, or start the engine once, which \
+         makes the topics", more = and_others(*.others)
     )]
     Missing {
         /// The addresses.
         bootstrap: String,
-        /// The topics as the brokers would name them.
-        names: String,
+        /// One of the topics, as the brokers would name it.
+        name: String,
+        /// How many others there are.
+        others: usize,
     },
     /// Records stopped coming.
     #[error("kafka gave no further record of {topic} for {} s: {cause}; look at the brokers and try again", .silence.as_secs())]
@@ -60,6 +62,10 @@ pub enum HistoryError {
         /// The last thing that was heard.
         cause: String,
     },
+}
+
+fn and_others(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} more topics") }
 }
 
 impl ConsumerContext for ClientLog {}
@@ -94,9 +100,9 @@ impl History {
             bootstrap: bootstrap.clone(),
             cause: error.to_string(),
         })?;
-        if !missing.is_empty() {
-            let names: Vec<&str> = missing.into_iter().map(|topic| topics.name(topic)).collect();
-            return Err(HistoryError::Missing { bootstrap, names: names.join(", ") });
+        if let Some(first) = missing.first() {
+            let name = topics.name(*first).to_owned();
+            return Err(HistoryError::Missing { bootstrap, name, others: missing.len() - 1 });
         }
         let spans = settled_spans(&consumer, &topics)
             .map_err(|error| HistoryError::Unreachable { bootstrap, cause: error.to_string() })?;

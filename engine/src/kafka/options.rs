@@ -146,9 +146,17 @@ impl KafkaSettings {
     /// A reader that belongs to no group: it is told what to read. librdkafka wants a group's name all the same.
     pub(super) fn reader(&self) -> ClientConfig {
         let mut config = self.consumer("reader");
-        if !self.options.contains_key("queued.max.messages.kbytes") {
+        let own = [
             // What is fetched ahead, in all; librdkafka's own is 65,536.
-            config.set("queued.max.messages.kbytes", "16384");
+            ("queued.max.messages.kbytes", "16384"),
+            // A broker answers one request at a time, and the one behind a topic's end waits this long for more to
+            // come before the next topic's begins; librdkafka's own is 500.
+            ("fetch.wait.max.ms", "10"),
+        ];
+        for (name, value) in own {
+            if !self.options.contains_key(name) {
+                config.set(name, value);
+            }
         }
         config.set("enable.partition.eof", "true").set("allow.auto.create.topics", "false");
         config

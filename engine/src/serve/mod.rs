@@ -37,7 +37,7 @@ use announce::Addresses;
 pub(crate) use announce::ReadyFile;
 pub use error::ServeError;
 use listeners::{Listeners, Sockets};
-pub(crate) use settings::simulator as simulator_options;
+pub(crate) use settings::{kafka as kafka_settings, simulator as simulator_options};
 pub(crate) use signals::Signals;
 use world::World;
 

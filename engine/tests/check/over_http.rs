@@ -40,8 +40,9 @@ async fn every_entry_of_a_running_gateway_is_seen() {
     let checked = tokio::task::spawn_blocking(move || {
         let world = World::Embedded { database, topics: None };
         let evidence = Evidence::open(world, |_| {}).expect("evidence");
-        let gone = PgRecord::Http(Url::parse("http://127.0.0.1:1").expect("a url"));
-        [PgRecord::Http(url), gone].map(|record| check::run(&evidence, &record, now).expect("a report"))
+        let gone = Url::parse("http://127.0.0.1:1").expect("a url");
+        let record = |url| PgRecord::Http { url, authorities: None };
+        [record(url), record(gone)].map(|record| check::run(&evidence, &record, now).expect("a report"))
     });
     let [seen, unseen] = checked.await.expect("the check ends");
 

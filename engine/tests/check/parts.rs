@@ -150,7 +150,8 @@ impl Topics {
         let admin: AdminClient<DefaultClientContext> =
             client(&self.0).create().expect("the options are right");
         let mut all = TopicPartitionList::new();
-        for partition in (0..topic.partitions()).map(|number| i32::try_from(number).expect("a small number")) {
+        for partition in (0..topic.partitions()).map(|number| i32::try_from(number).expect("a small number"))
+        {
             let name = format!("{}{topic}", self.0.topic_prefix);
             all.add_partition_offset(&name, partition, Offset::End).expect("a place");
         }
