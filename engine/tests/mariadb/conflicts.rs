@@ -16,7 +16,8 @@ use payment_schema::text::Reason;
 use sqlx::Row;
 use sqlx::mysql::MySqlConnection;
 
-use crate::server::{TestDatabase, run, until_somebody_waits};
+use crate::server::{TestDatabase, run};
+use crate::waiters::until_somebody_waits;
 use crate::work::{approved, authorization, commit, now, step};
 
 async fn open(database: &TestDatabase) -> MariaDbStore {

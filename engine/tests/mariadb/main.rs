@@ -16,4 +16,5 @@ mod own_server;
 mod proxy;
 mod queries;
 mod server;
+mod waiters;
 mod work;

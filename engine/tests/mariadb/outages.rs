@@ -12,7 +12,8 @@ use sqlx::Row;
 use tokio::time::{Instant, timeout};
 
 use crate::proxy::Proxy;
-use crate::server::{TestDatabase, run, until_somebody_waits};
+use crate::server::{TestDatabase, run};
+use crate::waiters::until_somebody_waits;
 use crate::work::{approved, authorization, commit, step};
 
 /// No call takes longer, whatever the server does.
