@@ -1,6 +1,6 @@
 //! [`JournalStore`] on MariaDB.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use super::MariaDbStore;
 use super::append::{Entry, Holdings, Plan, Round};
 use super::columns::{payment_id, signed, unsigned, value};
 use super::failure::{Failure, Meaning};
+use super::script::Script;
 use super::session::Session;
 use super::statements::{List, MOST, Repeated};
 use super::tries::{Tries, repeatable};
@@ -25,8 +26,8 @@ impl JournalStore for MariaDbStore {
         let mut plan = Plan::new(batch);
         let mut tries = Tries::new(&self.database);
         while let Some(round) = plan.round() {
-            let (mut session, versions) = tries.begin(opening(&plan, &round)).await?;
-            match write(&mut session, &versions, &plan, &round).await {
+            let mut session = tries.writer().await?;
+            match write(&mut session, &plan, &round).await {
                 Ok(()) => {
                     session.commit().await?;
                     plan.committed(&round);
@@ -59,8 +60,31 @@ impl JournalStore for MariaDbStore {
     }
 }
 
+/// Writes a round in a transaction that it begins and does not end. The primary key of the transitions stops changes
+/// that were decided on an old version; of changes without a transition the versions are looked at before.
+async fn write(session: &mut Session, plan: &Plan<'_>, round: &Round) -> Result<(), Failure> {
+    let entries: Vec<&Entry<'_>> = round.written.iter().map(|place| &plan.entries[*place]).collect();
+    let mut script = Script::default();
+    let fence_stops_all = entries.iter().all(|entry| !entry.append.transitions.is_empty());
+    if fence_stops_all {
+        script.push("BEGIN; ");
+    } else {
+        let versions = session.control(opening(plan, round)).await?;
+        all_there(&entries, &versions)?;
+    }
+    writes::script(&mut script, &entries);
+    if !script.is_empty() {
+        let read = session.control(script.into_sql()).await?;
+        if fence_stops_all && !writes::all_were_there(&entries, &read)? {
+            return Err(Failure::Moved);
+        }
+    }
+    writes::write_letters(session, &entries).await
+}
+
 /// Begins the transaction, and in the same round trip locks the payments that are to be moved and reads where they
-/// are. In the order of their ids, so that transactions which want the same ones wait for each other.
+/// are; for changes without a step, which no fence stops. In the order of their ids, so that transactions which want
+/// the same ones wait for each other.
 fn opening(plan: &Plan<'_>, round: &Round) -> impl SqlSafeStr {
     let mut text = "BEGIN".to_owned();
     let mut before = "; SELECT payment_id, version FROM payment WHERE payment_id IN (";
@@ -75,22 +99,14 @@ fn opening(plan: &Plan<'_>, round: &Round) -> impl SqlSafeStr {
     AssertSqlSafe(text)
 }
 
-async fn write(
-    session: &mut Session,
-    versions: &[MySqlRow],
-    plan: &Plan<'_>,
-    round: &Round,
-) -> Result<(), Failure> {
+/// Whether every payment is at the version that its change was decided on.
+fn all_there(entries: &[&Entry<'_>], versions: &[MySqlRow]) -> Result<(), Failure> {
     let versions = versions.iter().map(read_version).collect::<Result<Vec<_>, _>>()?;
-    let entries: Vec<&Entry<'_>> = round.written.iter().map(|place| &plan.entries[*place]).collect();
     let expected = entries.iter().filter(|entry| !entry.is_new());
     let all_there = expected.map(|entry| (entry.append.payment.id, entry.append.expected)).all(|expected| {
         versions.binary_search_by_key(&expected.0, |found| found.0).is_ok_and(|at| versions[at] == expected)
     });
-    if !all_there {
-        return Err(Failure::Moved);
-    }
-    writes::write(session, &entries).await
+    if all_there { Ok(()) } else { Err(Failure::Moved) }
 }
 
 fn read_version(row: &MySqlRow) -> Result<(PaymentId, Version), Failure> {

@@ -12,8 +12,9 @@ use sqlx::mysql::MySqlRow;
 use super::append::{Entry, FullKey};
 use super::columns::{payment_id, value};
 use super::failure::Failure;
+use super::script::Script;
 use super::session::Session;
-use super::statements::{List, MOST, Repeated, Statement};
+use super::statements::{List, MOST, Repeated};
 
 /// A key's row.
 pub(super) struct TakenKey {
@@ -105,57 +106,36 @@ fn read(row: &MySqlRow) -> Result<TakenKey, Failure> {
     })
 }
 
-static TAKE: Repeated = Repeated::new(
-    &[List::new(
-        "INSERT INTO idem_response_cache (merchant_id, idem_key, fingerprint, payment_id, operation, token) VALUES ",
-        "(?, ?, ?, ?, ?, ?)",
-        ", ",
-    )],
-    "",
-    MOST,
-);
+const TAKE: &str = "INSERT INTO idem_response_cache (merchant_id, idem_key, fingerprint, payment_id, operation, \
+    token) VALUES ";
 
 type Claim<'e> = (FullKey<'e>, &'e KeyClaim, &'e Append);
 
 /// Takes the keys of these appends. In the order of the keys, so that transactions which want the same ones wait for
 /// each other instead of getting entangled.
-pub(super) async fn take(session: &mut Session, entries: &[&Entry<'_>]) -> Result<(), Failure> {
+pub(super) fn take(script: &mut Script, entries: &[&Entry<'_>]) {
     let open = entries.iter().filter(|entry| !entry.has_key);
     let mut claims: Vec<Claim<'_>> =
         open.filter_map(|entry| entry.claim().map(|(key, claim)| (key, claim, entry.append))).collect();
     claims.sort_unstable_by_key(|(key, _, _)| *key);
-    TAKE.run(session, &claims, bind_claim).await.map(|_| ())
+    script.insert(TAKE, claims, "", |script, ((merchant_id, key), claim, append)| {
+        script
+            .text(merchant_id.as_str())
+            .text(key.as_str())
+            .bytes(&claim.fingerprint.0)
+            .number(append.payment.id.as_i64())
+            .text(claim.operation)
+            .number(append.token.cast_signed());
+    });
 }
 
-fn bind_claim(statement: Statement, ((merchant_id, key), claim, append): &Claim<'_>) -> Statement {
-    statement
-        .bind(merchant_id.as_str().to_owned())
-        .bind(key.as_str().to_owned())
-        .bind(claim.fingerprint.0.to_vec())
-        .bind(append.payment.id.as_i64())
-        .bind(claim.operation)
-        .bind(append.token.cast_signed())
-}
-
-/// Compares each row with each answer, so there are not too many in one statement.
-static ANSWER: Repeated = Repeated::new(
-    &[
-        List::new(
-            "UPDATE idem_response_cache SET body = CASE ",
-            "WHEN merchant_id = ? AND idem_key = ? THEN ?",
-            " ",
-        ),
-        List::new(" END, status_code = CASE ", "WHEN merchant_id = ? AND idem_key = ? THEN ?", " "),
-        List::new(" END WHERE status_code IS NULL AND (", "merchant_id = ? AND idem_key = ?", " OR "),
-    ],
-    ")",
-    32,
-);
+/// A statement compares each of its rows with each of its answers, so there are not too many in one.
+const ANSWERS: usize = 32;
 
 type Answered<'e> = (FullKey<'e>, &'e Answer);
 
 /// Stores the answers of these appends under keys that are taken and have none.
-pub(super) async fn answer(session: &mut Session, entries: &[&Entry<'_>]) -> Result<(), Failure> {
+pub(super) fn answer(script: &mut Script, entries: &[&Entry<'_>]) {
     let mut answers: Vec<Answered<'_>> = entries
         .iter()
         .flat_map(|entry| {
@@ -165,17 +145,33 @@ pub(super) async fn answer(session: &mut Session, entries: &[&Entry<'_>]) -> Res
         .collect();
     // Stable: of two answers to one key the first counts.
     answers.sort_by_key(|(key, _)| *key);
-    ANSWER.run_pieces(session, &answers, bind_answers).await.map(|_| ())
+    answers.chunks(ANSWERS).for_each(|piece| answer_some(script, piece));
 }
 
-fn bind_answers(statement: Statement, piece: &[Answered<'_>]) -> Statement {
-    let bind_key = |statement: Statement, (merchant_id, key): &FullKey<'_>| {
-        statement.bind(merchant_id.as_str().to_owned()).bind(key.as_str().to_owned())
-    };
-    let statement = piece
-        .iter()
-        .fold(statement, |statement, (key, answer)| bind_key(statement, key).bind(answer.body.clone()));
-    let statement =
-        piece.iter().fold(statement, |statement, (key, answer)| bind_key(statement, key).bind(answer.status));
-    piece.iter().fold(statement, |statement, (key, _)| bind_key(statement, key))
+fn answer_some(script: &mut Script, piece: &[Answered<'_>]) {
+    script.push("UPDATE idem_response_cache SET body = CASE");
+    for (key, answer) in piece {
+        is_key(script, " WHEN ", key);
+        script.push(" THEN ");
+        script.apart().text_or_bytes(&answer.body);
+    }
+    script.push(" END, status_code = CASE");
+    for (key, answer) in piece {
+        is_key(script, " WHEN ", key);
+        script.push(" THEN ");
+        script.apart().number(answer.status);
+    }
+    script.push(" END WHERE status_code IS NULL AND (");
+    for (index, (key, _)) in piece.iter().enumerate() {
+        is_key(script, if index == 0 { "" } else { " OR " }, key);
+    }
+    script.push("); ");
+}
+
+fn is_key(script: &mut Script, before: &'static str, (merchant_id, key): &FullKey<'_>) {
+    script.push(before);
+    script.push("merchant_id = ");
+    script.apart().text(merchant_id.as_str());
+    script.push(" AND idem_key = ");
+    script.apart().text(key.as_str());
 }

@@ -23,6 +23,7 @@ mod outbox;
 mod payments;
 mod pool;
 mod requests;
+mod script;
 mod session;
 mod statements;
 mod totals;
