@@ -33,8 +33,8 @@ section! {
         request_timeout: Duration = "10s",
         /// The largest request body.
         max_body: Bytes = "64KiB",
-        /// Threads that serve requests.
-        workers: NonZeroUsize = "2",
+        /// Threads that serve requests; without it one for every two processors.
+        workers: Option<NonZeroUsize> = "",
         /// A file of merchants' keys beside those in the store, a line `MERCHANT:SECRET` each; read at start.
         keys_file: Option<PathBuf> = "",
     }
@@ -140,8 +140,9 @@ section! {
         hold_expiry: Duration = "7d",
         /// A payment's actor leaves memory after this long without a message.
         passivate_after: Duration = "1m",
-        /// Shards that payments are spread over, each on a thread of its own.
-        shards: NonZeroUsize = "2",
+        /// Shards that payments are spread over, each with a lane of the journal; without it one for every two
+        /// processors. Several have a thread each, one shares the thread of the other actors.
+        shards: Option<NonZeroUsize> = "",
         /// How long an attempt under way is left alone by sweeps.
         lease: Duration = "30s",
         /// A refund without key that equals one accepted this recently is taken for the same.

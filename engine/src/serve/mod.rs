@@ -62,7 +62,11 @@ async fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), ServeEr
     let ring = Arc::clone(keys.ring());
     let sockets = Sockets::bind(config, &ring)?;
     let dead_letters = Arc::new(AtomicU64::new(0));
-    let arbiters: Vec<Arbiter> = (0..config.payments.shards.get()).map(|_| Arbiter::new()).collect();
+    let arbiters: Vec<Arbiter> = match settings::shards(config) {
+        // Beside the journal and the workers, so that a request changes threads only where it comes in and goes out.
+        1 => Vec::new(),
+        several => (0..several).map(|_| Arbiter::new()).collect(),
+    };
     let around = Surroundings {
         arbiters: arbiters.iter().map(Arbiter::handle).collect(),
         observer: Some(Arc::clone(&metrics) as Arc<dyn Observer>),

@@ -7,6 +7,7 @@ use payment_actors::supervision::RestartLimit;
 use payment_http::public::{BodyLimits, Limits};
 use payment_http::server::{Listen, ServerSettings};
 use payment_schema::rules::Rules;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,7 +48,9 @@ pub(super) fn engine(config: &Config, alone: bool) -> EngineSettings {
         outbox_grace,
         rules: rules(config),
         request_deadline: config.http.request_timeout,
-        shards: config.payments.shards.get(),
+        shards: shards(config),
+        journal_lanes: shards(config),
+        outbox_lanes: shards(config),
         passivate_after: config.payments.passivate_after,
         outbox_retention: config.outbox.retention,
         pg_concurrency: config.pg.concurrency.get(),
@@ -60,6 +63,17 @@ pub(super) fn engine(config: &Config, alone: bool) -> EngineSettings {
         },
         ..defaults
     }
+}
+
+/// How many shards the payments are spread over.
+pub(super) fn shards(config: &Config) -> usize {
+    threads(config.payments.shards)
+}
+
+/// As configured, or one for every two processors: database, broker and their clients' threads want the others.
+fn threads(configured: Option<NonZeroUsize>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    configured.map_or_else(|| (processors() / 2).max(1), NonZeroUsize::get)
 }
 
 fn duties(roles: &Roles) -> Duties {
@@ -199,7 +213,7 @@ pub(super) fn public_limits(config: &Config) -> Limits {
 
 /// How the payments API is served.
 pub(super) fn public_server(config: &Config) -> ServerSettings {
-    ServerSettings { workers: config.http.workers.get(), ..ServerSettings::default() }
+    ServerSettings { workers: threads(config.http.workers), ..ServerSettings::default() }
 }
 
 /// How the operator API is served: few ask, and nobody waits for them.

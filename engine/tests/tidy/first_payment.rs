@@ -43,6 +43,8 @@ impl Engine {
             .arg("--ready-file")
             .arg(&ready)
             .env_clear()
+            // As on a machine with two processors, whatever the one that tests has.
+            .env("PAYMENT__PAYMENTS__SHARDS", "1")
             // Hardly ever declines, and answers at once.
             .env("MOCK_PG_LOADTEST_MODE", "true")
             .stdin(Stdio::null())
