@@ -121,22 +121,25 @@ impl Gate {
         }
     }
 
-    fn judge(&self, failed: bool, took: Duration, probe: bool) {
+    fn judge(&self, failed: usize, took: Duration, probe: bool) {
         let slow = self.settings.slow_call.is_some_and(|limit| took > limit);
+        let call = Call { failed: failed > 0, slow };
         let mut inner = self.inner.lock();
         match inner.state {
             BreakerState::Closed => {
-                inner.window.push(Call { failed, slow });
+                for _ in 0..failed.min(self.settings.window).max(1) {
+                    inner.window.push(call);
+                }
                 self.open_if_over(&mut inner, self.settings.minimum_calls);
             }
             BreakerState::HalfOpen if probe => {
-                inner.window.push(Call { failed, slow });
+                inner.window.push(call);
                 if inner.window.total() >= self.settings.probes && !self.open_if_over(&mut inner, 1) {
                     self.enter(&mut inner, BreakerState::Closed);
                 }
             }
             BreakerState::ForcedHalfOpen if probe => {
-                inner.window.push(Call { failed, slow });
+                inner.window.push(call);
                 inner.probes_given = inner.probes_given.saturating_sub(1);
             }
             // Calls that began before the breaker opened say nothing new.
@@ -241,15 +244,20 @@ impl Gate {
 impl Permit {
     /// The dependency did what it should.
     pub fn success(mut self) {
-        self.settle(false);
+        self.settle(0);
     }
 
     /// The dependency did not, or not in time.
-    pub fn failure(mut self) {
-        self.settle(true);
+    pub fn failure(self) {
+        self.failures(1);
     }
 
-    fn settle(&mut self, failed: bool) {
+    /// The same for a call that stood for several: each of them failed. When it was a probe, it counts once.
+    pub fn failures(mut self, calls: usize) {
+        self.settle(calls.max(1));
+    }
+
+    fn settle(&mut self, failed: usize) {
         self.settled = true;
         self.gate.judge(failed, self.begun.elapsed(), self.probe);
     }

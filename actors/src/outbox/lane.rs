@@ -202,7 +202,9 @@ impl OutboxLane {
         ctx.spawn(async move {
             let results = publish(&ports, &batch).await;
             if !results.is_empty() && results.iter().all(Result::is_err) {
-                permit.failure();
+                // By the batch, what went well just before the outage would outweigh it for a minute: a batch that goes
+                // well takes milliseconds, one that fails takes seconds.
+                permit.failures(results.len());
             } else {
                 permit.success();
             }
