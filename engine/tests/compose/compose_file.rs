@@ -95,17 +95,21 @@ fn the_engine_understands_what_it_is_given() {
         for flag in command.iter().filter(|word| word.starts_with("--")) {
             assert!(known.contains(&format!("{flag} ")), "{name}: there is no flag {flag}");
         }
-        let variables = environment(service);
-        for variable in variables.keys() {
+        let mut variables = environment(service);
+        for (variable, value) in &variables {
             assert!(is_understood(variable), "{name}: {variable} means nothing to the engine");
+            if let Some(secret) = value.strip_prefix("/run/secrets/") {
+                assert!(service.texts_at(&["secrets"]).contains(&secret), "{name} is not given {secret}");
+            }
+        }
+        // What the secret file says of the database; without one, roles would be refused.
+        if variables.contains_key("KAFKA_BOOTSTRAP_SERVERS") {
+            variables.insert("PAYMENT__STORE__URL".to_owned(), "mysql://payment@mariadb/paydb".to_owned());
         }
         let after =
             |flag: &str| command.iter().skip_while(|word| **word != flag).nth(1).map(|s| s.to_string());
-        // Roles are refused where one embedded process would have to do everything; not here, where there are keys.
-        let roles = after("--roles").map(|roles| roles.replace("settlement,", "api,settlement,"));
-        let flags = Flags::default().with("--roles", "engine.roles", roles);
-        let local = variables.into_iter().filter(|(name, _)| !name.ends_with("LISTEN")).collect();
-        if let Err(error) = load(&local, &flags) {
+        let flags = Flags::default().with("--roles", "engine.roles", after("--roles"));
+        if let Err(error) = load(&variables, &flags) {
             panic!("{name}: {error}");
         }
     }

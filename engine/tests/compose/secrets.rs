@@ -37,7 +37,12 @@ fn the_engine_can_use_them_and_nobody_else_reads_them() {
     let kafka = [("KAFKA_BOOTSTRAP_SERVERS".to_owned(), "kafka:9092".to_owned())].into();
     Config::load(Some(&file), &kafka, &Flags::default()).expect("a configuration");
     assert!(secret(dir.path(), "engine.toml").contains(&secret(dir.path(), "mariadb-password")));
-    assert_ne!(secret(dir.path(), "mariadb-password"), secret(dir.path(), "mariadb-root-password"));
+    let random =
+        ["mariadb-password", "mariadb-root-password", "operator-key"].map(|name| secret(dir.path(), name));
+    assert!(random.iter().all(|text| text.len() == 64), "32 bytes each");
+    assert!(random[0] != random[1] && random[1] != random[2] && random[0] != random[2]);
+    let merchant = secret(dir.path(), "merchant-keys");
+    assert_eq!(merchant.trim_end().split_once(':').map(|(id, key)| (id, key.len())), Some(("shop-1", 64)));
 }
 
 #[test]
