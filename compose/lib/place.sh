@@ -24,8 +24,9 @@ unlock_place() {
 
 # What a file holds, and nothing when there is none.
 content_of() {
+    # It may be gone by the time it is read.
     if [ -e "$1" ]; then
-        cat "$1"
+        cat "$1" 2>/dev/null || true
     fi
 }
 

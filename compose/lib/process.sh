@@ -100,17 +100,17 @@ is_frozen() {
 stop_process() {
     local part="$1" limit="$2" group="${3:+-}" began=$SECONDS asked=$SECONDS pid
     if pid="$(pid_of "$part")"; then
-        kill -TERM -- "$group$pid" || true
-        kill -CONT -- "$group$pid" || true
+        kill -TERM -- "$group$pid" 2>/dev/null || true
+        kill -CONT -- "$group$pid" 2>/dev/null || true
         while pid_of "$part" >/dev/null; do
             if ((SECONDS - began >= limit)); then
                 say "$part (process $pid) did not end within $limit s and is killed"
-                kill -KILL -- "$group$pid" || true
+                kill -KILL -- "$group$pid" 2>/dev/null || true
                 limit=$((limit + 10))
             elif [ "$part" = mariadb ] && ((SECONDS > asked)); then
                 # While it starts, MariaDB loses what it is asked.
                 asked=$SECONDS
-                kill -TERM "$pid" || true
+                kill -TERM "$pid" 2>/dev/null || true
             fi
             sleep 0.05
         done

@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# What is said to people. All of it goes to standard error: standard output belongs to answers (env, status).
+# What is said to people, in the name of the program, NAME. All of it goes to standard error: standard output belongs to answers (env, status).
 
 say() {
     printf '%s\n' "$*" >&2
 }
 
 die() {
-    say "native: $*"
+    say "$NAME: $*"
     exit 1
 }
 
 wrong() {
-    say "native: $*; see compose/native --help"
+    say "$NAME: $*; see compose/$NAME --help"
     exit 2
 }
 

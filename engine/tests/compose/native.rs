@@ -22,13 +22,21 @@ fn usage_errors_say_so_and_exit_2() {
     let dir = TempDir::new().expect("a folder");
     for (arguments, part) in [
         (&[] as &[&str], "Usage"),
-        (&["start"], "there is no command start"),
+        (&["begin"], "there is no command begin"),
         (&["up", "now"], "up takes no arguments"),
         (&["status", "--yaml"], "--yaml"),
+        (&["kill"], "takes one part: mariadb redis kafka"),
+        (&["freeze", "engine"], "there is no part engine"),
     ] {
         let output = native(&dir, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(said(&output).contains(part), "{arguments:?}: {}", said(&output));
+    }
+    for arguments in
+        [&["--outage"] as &[&str], &["--outage", "soon"], &["--url", "http://127.0.0.1:1"], &["now"]]
+    {
+        let drill = Command::new(root().join("compose/circuit-breaker-drill")).args(arguments).output();
+        assert_eq!(drill.expect("the drill runs").status.code(), Some(2), "{arguments:?}");
     }
     let help = native(&dir, &["--help"]);
     assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("status [--json]"));
@@ -40,9 +48,11 @@ fn where_nothing_runs_it_says_so() {
     let status = native(&dir, &["status", "--json"]);
     let shown: Value = serde_json::from_slice(&status.stdout).expect("JSON");
     assert_eq!(shown, json!({"mariadb": null, "redis": null, "kafka": null}));
-    let env = native(&dir, &["env"]);
-    assert_eq!((env.status.code(), env.stdout.len()), (Some(1), 0));
-    assert!(said(&env).contains("compose/native up"), "{}", said(&env));
+    for arguments in [&["env"] as &[&str], &["stop", "kafka"], &["thaw", "redis"], &["start", "mariadb"]] {
+        let refused = native(&dir, arguments);
+        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0), "{arguments:?}");
+        assert!(said(&refused).contains("compose/native up"), "{}", said(&refused));
+    }
     assert!(native(&dir, &["down"]).status.success());
 }
 
@@ -52,8 +62,7 @@ fn a_process_that_only_has_the_id_gets_no_signal() {
     let mut bystander = Command::new("sleep").arg("1000").spawn().expect("sleep runs");
     let id = bystander.id();
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot id");
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("its stat");
-    let started = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).expect("its start");
+    let started = start_of(id);
     for record in [format!("{id} 1 {boot}"), format!("{id} {started} another-boot\n"), "\n".to_owned()] {
         let dir = TempDir::new().expect("a folder");
         std::fs::create_dir(dir.path().join("redis")).expect("a folder");
@@ -71,13 +80,18 @@ fn a_process_that_only_has_the_id_gets_no_signal() {
     drop(bystander.wait());
 }
 
+/// A process's start, by which it is told from others that had its id.
+fn start_of(id: u32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("its stat");
+    let fields = stat.rsplit_once(") ").expect("a name in brackets").1;
+    fields.split(' ').nth(19).expect("its start").to_owned()
+}
+
 #[test]
 fn a_process_of_its_own_is_known_and_ended() {
     let mut own = Command::new("sleep").arg("1000").spawn().expect("sleep runs");
-    let id = own.id();
+    let (id, started) = (own.id(), start_of(own.id()));
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot id");
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("its stat");
-    let started = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19)).expect("its start");
     let dir = TempDir::new().expect("a folder");
     std::fs::create_dir(dir.path().join("redis")).expect("a folder");
     std::fs::write(dir.path().join("redis/process"), format!("{id} {started} {boot}")).expect("a record");
@@ -85,6 +99,12 @@ fn a_process_of_its_own_is_known_and_ended() {
     let status = native(&dir, &["status", "--json"]);
     let shown: Value = serde_json::from_slice(&status.stdout).expect("JSON");
     assert_eq!(shown["redis"], json!({"pid": id, "address": "127.0.0.1:16399"}));
+    for (verb, frozen) in [("freeze", true), ("thaw", false)] {
+        assert!(native(&dir, &[verb, "redis"]).status.success(), "{verb}");
+        let status = native(&dir, &["status"]);
+        assert_eq!(String::from_utf8_lossy(&status.stdout).contains("frozen"), frozen, "{verb}");
+    }
+    assert!(native(&dir, &["freeze", "redis"]).status.success());
     assert!(native(&dir, &["down"]).status.success());
     assert!(!own.wait().expect("it ended").success(), "it was asked to end");
 }
