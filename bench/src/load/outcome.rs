@@ -63,8 +63,9 @@ pub(crate) struct Connections {
     pub(crate) opened: u64,
 }
 
-/// A whole result.
+/// A whole result. What an older program did not write is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct LoadResult {
     /// When the load began, RFC 3339.
     pub(crate) at: String,
@@ -284,6 +285,15 @@ pub(crate) mod tests {
         assert!(close(result.duration_s, 8.0) && close(result.achieved, 11.0 / 8.0), "{result:?}");
         let achieved: Vec<f64> = result.stages.iter().map(|stage| stage.achieved).collect();
         assert!(close(achieved[0], 1.5) && close(achieved[1], 8.0 / 6.0), "{achieved:?}");
+    }
+
+    #[test]
+    fn results_of_older_programs_can_be_read() {
+        let json = r#"{"kind": "load", "flow": "full", "rate": 5.0, "errors": {"429": 2}}"#;
+        let result: LoadResult = serde_json::from_str(json).expect("a result");
+        assert_eq!((result.flow.as_str(), result.errors.get("429")), ("full", Some(&2)));
+        let written = serde_json::to_string(&sample()).expect("a result is JSON");
+        assert_eq!(serde_json::from_str::<LoadResult>(&written).expect("a result"), sample());
     }
 
     #[test]
