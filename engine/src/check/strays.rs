@@ -1,5 +1,5 @@
 //! I7, seen from the topics: every record there is an event of a known payment in the form that was promised, or was
-//! put aside by the consumer that could not read it.
+//! put aside by the ledger, which could not read it.
 
 use payment_schema::invariant::Invariant::I7;
 
@@ -7,17 +7,16 @@ use super::dossier::{Dossier, EventRow, StrayRow};
 use super::evidence::{AskPresent, EvidenceError};
 use super::verdicts::Verdicts;
 
-/// Topics that consumers read: the ledger the facts, workers the requests.
-const CONSUMED: [&str; 4] =
-    ["payment.captured", "payment.refunded", "payment.capture-requested", "payment.refund-requested"];
+/// Topics whose consumer, the ledger, reads what records say and puts aside what it cannot read.
+const READ_BY_THE_LEDGER: [&str; 2] = ["payment.captured", "payment.refunded"];
 
 /// A record that is not as it should be.
 pub(super) fn examine(payment: Option<u64>, stray: &StrayRow, verdicts: &mut Verdicts) {
     if stray.put_aside {
         return;
     }
-    let consumer_may_come = stray.unreadable && CONSUMED.contains(&stray.topic.as_str());
-    if consumer_may_come && verdicts.is_fresh(stray.at) {
+    let ledger_may_come = stray.unreadable && READ_BY_THE_LEDGER.contains(&stray.topic.as_str());
+    if ledger_may_come && verdicts.is_fresh(stray.at) {
         verdicts.saw_in_flight();
     } else {
         let StrayRow { topic, partition, offset, what, .. } = stray;
@@ -40,7 +39,7 @@ pub(super) fn examine_of_unknown_payment(
         return Ok(());
     }
     for found in left {
-        if CONSUMED.contains(&found.topic.as_str()) && verdicts.is_fresh(found.at) {
+        if READ_BY_THE_LEDGER.contains(&found.topic.as_str()) && verdicts.is_fresh(found.at) {
             verdicts.saw_in_flight();
         } else {
             let EventRow { topic, partition, offset, .. } = found;

@@ -11,7 +11,10 @@ use crate::config::Config;
 pub(super) fn run(asked: &Payment, config: &Config) -> Result<(), Failure> {
     let evidence = Evidence::open(world(config)?, complain)?;
     let dossier = evidence.dossier(asked.id, &pg_record(config))?;
-    if dossier.payment.is_none() && dossier.pg.as_ref().is_none_or(Vec::is_empty) {
+    let is_named = !dossier.events.is_empty()
+        || !dossier.strays.is_empty()
+        || dossier.pg.as_ref().is_some_and(|record| !record.is_empty());
+    if dossier.payment.is_none() && !is_named {
         return Err(Failure::failed(format!(
             "there is no payment {} in {}; ids are shown by the API's answers",
             asked.id,

@@ -11,7 +11,7 @@ use crate::check::dossier::{Dossier, EntryRow, OperationRow, PaymentRow, PgEntry
 pub(super) fn page(dossier: &Dossier) -> String {
     let mut page = match &dossier.payment {
         Some(payment) => head(dossier.id, payment),
-        None => format!("payment {} is not in the store; the payment gateway knows it\n", dossier.id),
+        None => format!("payment {} is not in the store; other sources name it\n", dossier.id),
     };
     for (title, section) in [
         ("history", history(dossier)),
