@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use futures_util::future::{join, join_all};
 use payment_schema::api_key::{ApiKey, KeyDigest, KeyId, KeyScope};
 use payment_schema::ids::MerchantId;
 use payment_schema::text::KeyLabel;
 
+use super::PATIENCE;
 use super::scene::Scene;
 use crate::ports::Store;
 
@@ -84,4 +86,29 @@ pub async fn a_key_is_revoked_once(store: Arc<dyn Store>) {
     let found = scene.store.revoke_api_key(&unknown, at).await.expect("the store answers");
     assert_eq!(found, None);
     assert_eq!(changes(&scene, 0, 10).await.0, numbers);
+}
+
+/// Whoever follows the changes while others make some sees every one of them: none becomes visible behind a later one.
+pub async fn no_change_is_missed_while_many_are_made(store: Arc<dyn Store>) {
+    let scene = Scene::new(store);
+    let keys: Vec<ApiKey> = (0..40).map(|n| of_merchant(&scene, "m-1", &n.to_string())).collect();
+    let writers = join_all(keys.iter().map(|key| scene.store.put_api_key(key)));
+    let reader = async {
+        let (mut after, mut seen) = (0, Vec::new());
+        while seen.len() < keys.len() {
+            let (numbers, page) = changes(&scene, after, 7).await;
+            after = numbers.last().copied().unwrap_or(after);
+            seen.extend(page);
+        }
+        seen
+    };
+    let (written, seen) = join(writers, tokio::time::timeout(PATIENCE, reader)).await;
+    for result in written {
+        result.expect("the key is kept");
+    }
+    let mut seen: Vec<KeyId> = seen.expect("every change is seen").iter().map(ApiKey::id).collect();
+    let mut made: Vec<KeyId> = keys.iter().map(ApiKey::id).collect();
+    seen.sort();
+    made.sort();
+    assert_eq!(seen, made);
 }

@@ -84,6 +84,7 @@ macro_rules! store_contract {
             api_keys::a_key_reads_back_as_it_was_made,
             api_keys::changes_come_in_order_behind_the_last_seen,
             api_keys::a_key_is_revoked_once,
+            api_keys::no_change_is_missed_while_many_are_made,
             totals::operations_are_counted_by_how_far_they_came,
             totals::payments_are_counted_by_state,
             totals::the_longest_untouched_open_payments_come_first,
