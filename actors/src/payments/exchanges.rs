@@ -3,7 +3,6 @@
 //! Owns the delays between exchanges and that no operation has two at a time. Its memory may be lost at any moment:
 //! the payment's due moment brings everything back with a question to the PG.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use payment_schema::effect::Effect;
@@ -25,8 +24,9 @@ pub(super) enum Step {
 }
 
 /// One operation's exchange.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
+    no: OperationNo,
     under_way: bool,
     timer: Option<TimerId>,
     /// Exchanges since the last one that told something, for the backoff.
@@ -44,10 +44,10 @@ pub(super) enum Plan {
     Nothing,
 }
 
-/// All exchanges of a payment.
+/// All exchanges of a payment: one at a time for most, none while it rests.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
-    lines: BTreeMap<OperationNo, Line>,
+    lines: Vec<Line>,
 }
 
 impl Exchanges {
@@ -60,7 +60,7 @@ impl Exchanges {
             Effect::QueryLater(no) => (no, Step::Query, Some(self.next_delay(no, rules))),
             Effect::RetryAt(no, at) => (no, Step::Retry, Some(at.since(now))),
         };
-        if self.lines.get(&no).is_some_and(|line| line.under_way) {
+        if self.find(no).is_some_and(|line| line.under_way) {
             return Plan::Nothing;
         }
         match delay {
@@ -69,8 +69,22 @@ impl Exchanges {
         }
     }
 
+    fn find(&self, no: OperationNo) -> Option<&Line> {
+        self.lines.iter().find(|line| line.no == no)
+    }
+
+    fn line(&mut self, no: OperationNo) -> &mut Line {
+        let known = self.lines.iter().position(|line| line.no == no);
+        let place = known.unwrap_or_else(|| {
+            self.lines.reserve_exact(1);
+            self.lines.push(Line { no, under_way: false, timer: None, fruitless: 0 });
+            self.lines.len() - 1
+        });
+        &mut self.lines[place]
+    }
+
     fn next_delay(&mut self, no: OperationNo, rules: &Rules) -> Duration {
-        let line = self.lines.entry(no).or_default();
+        let line = self.line(no);
         let delay = rules.query_delay(line.fruitless);
         line.fruitless = line.fruitless.saturating_add(1);
         delay
@@ -78,51 +92,54 @@ impl Exchanges {
 
     /// An exchange begins; a timer for one is to be taken back.
     pub(super) fn begin(&mut self, no: OperationNo) -> Option<TimerId> {
-        let line = self.lines.entry(no).or_default();
+        let line = self.line(no);
         line.under_way = true;
         line.timer.take()
     }
 
     /// An exchange ended.
     pub(super) fn end(&mut self, no: OperationNo) {
-        self.lines.entry(no).or_default().under_way = false;
+        self.line(no).under_way = false;
     }
 
     /// A timer was set; an earlier one is to be taken back.
     pub(super) fn timed(&mut self, no: OperationNo, timer: TimerId) -> Option<TimerId> {
-        self.lines.entry(no).or_default().timer.replace(timer)
+        self.line(no).timer.replace(timer)
     }
 
     /// A timer fired.
     pub(super) fn fired(&mut self, no: OperationNo) {
-        self.lines.entry(no).or_default().timer = None;
+        self.line(no).timer = None;
     }
 
     /// Whether somebody is at the operation, or will be.
     pub(super) fn is_tended(&self, no: OperationNo) -> bool {
-        self.lines.get(&no).is_some_and(|line| line.under_way || line.timer.is_some())
+        self.find(no).is_some_and(|line| line.under_way || line.timer.is_some())
     }
 
     /// Whether nothing is under way or timed.
     pub(super) fn is_idle(&self) -> bool {
-        self.lines.values().all(|line| !line.under_way && line.timer.is_none())
+        self.lines.iter().all(|line| !line.under_way && line.timer.is_none())
     }
 
     /// Forgets operations that are closed.
     pub(super) fn keep(&mut self, is_open: impl Fn(OperationNo) -> bool) -> Vec<TimerId> {
         let mut timers = Vec::new();
-        self.lines.retain(|no, line| {
-            let keep = line.under_way || is_open(*no);
+        self.lines.retain_mut(|line| {
+            let keep = line.under_way || is_open(line.no);
             if !keep {
                 timers.extend(line.timer.take());
             }
             keep
         });
+        if self.lines.is_empty() {
+            self.lines = Vec::new();
+        }
         timers
     }
 
     /// A new attempt begins its own backoff.
     pub(super) fn reset_backoff(&mut self, no: OperationNo) {
-        self.lines.entry(no).or_default().fruitless = 0;
+        self.line(no).fruitless = 0;
     }
 }

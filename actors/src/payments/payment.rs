@@ -117,7 +117,6 @@ pub struct PaymentActor {
     /// The trace of the latest command, which the PG's answers belong to as well.
     trace_id: TraceId,
     last_active: Instant,
-    idle_check_set: bool,
     look_set: bool,
 }
 
@@ -139,7 +138,6 @@ impl PaymentActor {
             waiters: Vec::new(),
             trace_id,
             last_active: Instant::now(),
-            idle_check_set: false,
             look_set: false,
         }
     }
@@ -195,25 +193,15 @@ impl PaymentActor {
         result
     }
 
-    /// Leaves when nothing is owed; a message that is already waiting keeps it.
-    fn check_idle(&mut self, ctx: &mut Ctx<Self>) -> Next {
-        self.idle_check_set = false;
+    /// Leaves when nothing is owed; a message that is already waiting keeps it. The shard asks again when not.
+    fn check_idle(&mut self, ctx: &Ctx<Self>) -> Next {
         // Callers that went away without a message since must not keep it here for ever.
         self.waiters.retain(|waiter| !waiter.is_abandoned());
-        let idle_for = self.last_active.elapsed();
         let is_free = self.exchanges.is_idle() && self.waiters.is_empty() && ctx.queued() == 0;
-        if is_free && idle_for >= self.deps.passivate_after {
-            return Next::Stop;
-        }
-        let rest = self.deps.passivate_after.saturating_sub(idle_for).max(Duration::from_millis(100));
-        self.watch_idleness(rest, ctx);
-        Next::Continue
-    }
-
-    fn watch_idleness(&mut self, delay: Duration, ctx: &mut Ctx<Self>) {
-        if !self.idle_check_set {
-            self.idle_check_set = true;
-            ctx.after(delay, PaymentMessage::CheckIdle);
+        if is_free && self.last_active.elapsed() >= self.deps.passivate_after {
+            Next::Stop
+        } else {
+            Next::Continue
         }
     }
 
@@ -245,7 +233,6 @@ impl Actor for PaymentActor {
             return Ok(self.check_idle(ctx));
         }
         self.last_active = ctx.now();
-        self.watch_idleness(self.deps.passivate_after, ctx);
         match message {
             PaymentMessage::Accept(identity, new) => self.accept(identity, *new, ctx).await,
             PaymentMessage::Join(new) => self.join(*new).await,

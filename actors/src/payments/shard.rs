@@ -4,6 +4,7 @@
 //! payment and never waits for one: it only passes messages on.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub enum ShardMessage {
     ToPayment(PaymentId, PaymentMessage),
     /// A payment's actor ended.
     PaymentExited(ChildExit),
+    /// Have some of the payments been idle for long?
+    CheckIdle,
 }
 
 impl Message for ShardMessage {
@@ -55,6 +58,7 @@ impl Message for ShardMessage {
             Self::Drawn(..) => "id-drawn",
             Self::ToPayment(..) => "to-payment",
             Self::PaymentExited(_) => "payment-exited",
+            Self::CheckIdle => "check-idle",
         }
     }
 }
@@ -67,7 +71,8 @@ pub struct ShardObserved {
     authorizing: usize,
 }
 
-type KeyOfMerchant = (MerchantId, IdempotencyKey);
+/// Shared by those who remember it: there are as many as live payments.
+type KeyOfMerchant = Arc<(MerchantId, IdempotencyKey)>;
 
 /// One shard.
 pub struct Shard {
@@ -79,12 +84,17 @@ pub struct Shard {
     by_key: BTreeMap<KeyOfMerchant, PaymentId>,
     /// Repeats of an authorization whose payment has no id yet.
     drawing: BTreeMap<KeyOfMerchant, Vec<NewAuthorization>>,
+    /// The last payment whose idleness was looked at.
+    looked_at: Option<PaymentId>,
 }
 
 struct Live {
     handle: Handle<PaymentActor>,
     key: Option<KeyOfMerchant>,
 }
+
+/// In how many parts the live payments are looked at for idleness.
+const IDLE_PARTS: usize = 64;
 
 /// How many messages one payment may have waiting; more of them are refused as overload.
 const PAYMENT_MAILBOX: usize = 1_024;
@@ -98,11 +108,12 @@ impl Shard {
             live: BTreeMap::new(),
             by_key: BTreeMap::new(),
             drawing: BTreeMap::new(),
+            looked_at: None,
         }
     }
 
     fn authorize(&mut self, new: Box<NewAuthorization>, ctx: &mut Ctx<Self>) {
-        let key = (new.command.merchant_id.clone(), new.key.clone());
+        let key = Arc::new((new.command.merchant_id.clone(), new.key.clone()));
         if let Some(id) = self.by_key.get(&key).copied() {
             self.pass_on(id, PaymentMessage::Join(new), ctx);
         } else if let Some(repeats) = self.drawing.get_mut(&key) {
@@ -119,11 +130,11 @@ impl Shard {
     }
 
     fn drawn(&mut self, new: Box<NewAuthorization>, id: Result<PaymentId, StoreError>, ctx: &mut Ctx<Self>) {
-        let key = (new.command.merchant_id.clone(), new.key.clone());
+        let key = Arc::new((new.command.merchant_id.clone(), new.key.clone()));
         let repeats = self.drawing.remove(&key).unwrap_or_default();
         match id {
             Ok(id) => {
-                self.by_key.insert(key.clone(), id);
+                self.by_key.insert(Arc::clone(&key), id);
                 self.start(id, Some(key), ctx);
                 let identity = NewPayment { id, key: new.key.clone() };
                 self.pass_on(id, PaymentMessage::Accept(identity, new), ctx);
@@ -181,6 +192,23 @@ impl Shard {
         refused.message.refuse(Refusal::for_now(ProblemCode::Overloaded, detail, Duration::from_secs(1)));
     }
 
+    /// Asks payments to leave that have been idle for long. A part of them at a time: a timer in each payment would
+    /// cost each a tenth of its memory, and a look at a million at once would hold up all others.
+    fn check_idle(&mut self, ctx: &mut Ctx<Self>) {
+        let behind = self.looked_at.map_or(Bound::Unbounded, Bound::Excluded);
+        let part = self.live.len().div_ceil(IDLE_PARTS);
+        let mut looked_at = None;
+        for (id, live) in self.live.range((behind, Bound::Unbounded)).take(part) {
+            looked_at = Some(*id);
+            if live.handle.idle_for().is_some_and(|idle| idle >= self.deps.passivate_after) {
+                // Refused when it is about to end or an operator has paused it.
+                let _sent = live.handle.tell(PaymentMessage::CheckIdle);
+            }
+        }
+        self.looked_at = looked_at;
+        ctx.after(idle_tick(self.deps.passivate_after), ShardMessage::CheckIdle);
+    }
+
     fn exited(&mut self, exit: &ChildExit) {
         if exit.restarts {
             return;
@@ -200,9 +228,20 @@ impl Shard {
     }
 }
 
+/// The time between two looks, such that all payments are looked at once in the time after which they leave.
+fn idle_tick(passivate_after: Duration) -> Duration {
+    let parts = u32::try_from(IDLE_PARTS).expect("there are few parts");
+    (passivate_after / parts).max(Duration::from_millis(10))
+}
+
 impl Actor for Shard {
     type Message = ShardMessage;
     type Observed = ShardObserved;
+
+    async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        ctx.after(idle_tick(self.deps.passivate_after), ShardMessage::CheckIdle);
+        Ok(())
+    }
 
     async fn handle(&mut self, message: ShardMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         match message {
@@ -210,6 +249,7 @@ impl Actor for Shard {
             ShardMessage::Drawn(new, id) => self.drawn(new, id, ctx),
             ShardMessage::ToPayment(id, message) => self.pass_on(id, message, ctx),
             ShardMessage::PaymentExited(exit) => self.exited(&exit),
+            ShardMessage::CheckIdle => self.check_idle(ctx),
         }
         Ok(Next::Continue)
     }

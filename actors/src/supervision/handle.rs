@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::actor::Actor;
 use super::ask::{Ask, Refused, Reply, SendError};
@@ -64,6 +65,12 @@ impl<A: Actor> Handle<A> {
     /// Whether the actor takes no more messages: it ended for good, or drains to end.
     pub fn has_ended(&self) -> bool {
         self.slot.is_closed()
+    }
+
+    /// How long the actor has had nothing to do; nothing while it has.
+    pub fn idle_for(&self) -> Option<Duration> {
+        let since = self.slot.node.rests_since()?;
+        (self.slot.queued() == 0).then(|| since.elapsed())
     }
 
     /// Where the actor is in the tree, `root/…`.

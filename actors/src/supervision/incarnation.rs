@@ -67,7 +67,7 @@ impl<A: Actor> Incarnation<A> {
     fn take_notices(&mut self) {
         for (watch, exit) in self.local.notices.take() {
             let message = watch(exit);
-            self.local.inbox.borrow_mut().push_back(message);
+            self.local.note(message);
         }
     }
 
@@ -78,7 +78,7 @@ impl<A: Actor> Incarnation<A> {
         while let Some(output) = self.background.poll_finished(cx) {
             if let Some(message) = output {
                 self.local.awaited.set(self.local.awaited.get() - 1);
-                self.local.inbox.borrow_mut().push_back(message);
+                self.local.note(message);
             }
         }
     }
@@ -88,7 +88,7 @@ impl<A: Actor> Incarnation<A> {
             return;
         }
         while let Some(message) = self.local.timers.borrow_mut().poll_due(cx) {
-            self.local.inbox.borrow_mut().push_back(message);
+            self.local.note(message);
         }
     }
 

@@ -63,6 +63,15 @@ pub(super) struct Local<A: Actor> {
 }
 
 impl<A: Actor> Local<A> {
+    /// Puts a message before those in the mailbox. There is one at a time in most actors, so there is room for one.
+    pub(super) fn note(&self, message: A::Message) {
+        let mut inbox = self.inbox.borrow_mut();
+        if inbox.capacity() == 0 {
+            inbox.reserve_exact(1);
+        }
+        inbox.push_back(message);
+    }
+
     pub(super) fn new() -> Self {
         Self {
             inbox: RefCell::default(),

@@ -13,7 +13,7 @@ use super::ask::{Delivered, Refused, SendError};
 
 /// Queues that grew beyond this many bytes give their memory back when they run empty: a million idle
 /// actors must not keep room for their last burst.
-const KEPT_BYTES: usize = 512;
+const KEPT_BYTES: usize = 128;
 
 struct Envelope<M> {
     message: M,

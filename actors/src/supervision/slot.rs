@@ -52,6 +52,8 @@ pub(super) struct Status {
     pub(super) since: Option<Instant>,
     pub(super) current: Option<(&'static str, Instant)>,
     pub(super) messages: u64,
+    /// When the last message was done with.
+    pub(super) last: Option<Instant>,
     pub(super) rate: Rate,
     pub(super) latency: Option<Box<Latency>>,
     pub(super) restarts: VecDeque<Instant>,
@@ -146,12 +148,22 @@ impl Node {
         let mut status = self.status.lock();
         status.current = None;
         status.messages += 1;
+        status.last = Some(now);
         status.rate.record(now);
         status.latency.get_or_insert_with(|| Box::new(Latency::new())).record(took);
         drop(status);
         if let Some(observer) = &self.system.observer {
             observer.handled(self.settings.kind, took);
         }
+    }
+
+    /// How long ago the actor was done with its last message, or was started; nothing while it handles one.
+    pub(super) fn rests_since(&self) -> Option<Instant> {
+        let status = self.status.lock();
+        if status.current.is_some() {
+            return None;
+        }
+        status.last.max(status.since)
     }
 
     /// Makes an exit of the current incarnation, stamped with the wall clock.
@@ -231,6 +243,7 @@ impl<A: Actor> Slot<A> {
             since: None,
             current: None,
             messages: 0,
+            last: None,
             rate: Rate::default(),
             latency: None,
             restarts: VecDeque::new(),

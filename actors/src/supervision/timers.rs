@@ -1,6 +1,5 @@
 //! The timers of one incarnation: messages to itself at a later time, dropped with it.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,27 +14,34 @@ pub struct TimerId {
     serial: u64,
 }
 
-/// Pending timers in order of time, then of setting, with one sleep for the earliest.
+/// Pending timers with one sleep for the earliest.
 pub(super) struct Timers<M> {
-    pending: BTreeMap<TimerId, M>,
+    /// The earliest last; of two for one moment the one set first. Few in any actor, and one in most: a list, because
+    /// a tree has room for eleven, and a million idle actors have a timer each.
+    pending: Vec<(TimerId, M)>,
     serial: u64,
     alarm: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<M> Timers<M> {
     pub(super) fn new() -> Self {
-        Self { pending: BTreeMap::new(), serial: 0, alarm: None }
+        Self { pending: Vec::new(), serial: 0, alarm: None }
     }
 
     pub(super) fn set(&mut self, after: Duration, message: M) -> TimerId {
         self.serial += 1;
         let id = TimerId { due: Instant::now() + after, serial: self.serial };
-        self.pending.insert(id, message);
+        if self.pending.capacity() == 0 {
+            self.pending.reserve_exact(1);
+        }
+        let place = self.pending.partition_point(|(other, _)| *other > id);
+        self.pending.insert(place, (id, message));
         id
     }
 
     pub(super) fn cancel(&mut self, id: TimerId) -> bool {
-        self.pending.remove(&id).is_some()
+        let place = self.pending.iter().position(|(other, _)| *other == id);
+        place.map(|place| self.pending.remove(place)).is_some()
     }
 
     pub(super) fn clear(&mut self) {
@@ -45,7 +51,7 @@ impl<M> Timers<M> {
 
     /// Whether the earliest timer has no alarm yet that would wake the actor in time.
     pub(super) fn needs_alarm(&self) -> bool {
-        match (self.pending.first_key_value(), &self.alarm) {
+        match (self.pending.last(), &self.alarm) {
             (Some((first, _)), Some((at, _))) => *at > first.due,
             (Some(_), None) => true,
             (None, _) => false,
@@ -54,7 +60,7 @@ impl<M> Timers<M> {
 
     /// Takes the next message that is due, or arms the alarm for it.
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Option<M> {
-        let first = *self.pending.first_key_value()?.0;
+        let first = self.pending.last()?.0;
         loop {
             match &mut self.alarm {
                 // A later alarm would miss the first timer; an earlier one only wakes once for nothing,
@@ -65,7 +71,7 @@ impl<M> Timers<M> {
                         let due = *at >= first.due || Instant::now() >= first.due;
                         self.alarm = None;
                         if due {
-                            return self.pending.remove(&first);
+                            return self.pending.pop().map(|(_, message)| message);
                         }
                     }
                 },
