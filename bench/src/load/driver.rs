@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
+use super::alarm::{ALARM, Alarm};
 use super::flow::{Job, Next, Step, Told};
 use super::mix::Mix;
 use super::pool::{Outcome, Pool};
@@ -71,6 +72,7 @@ impl Ord for Later {
 /// A load under way.
 pub(crate) struct Driver<D: Iterator<Item = Due>> {
     poll: Poll,
+    alarm: Alarm,
     pub(crate) pool: Pool,
     requests: Requests,
     mix: Mix,
@@ -98,9 +100,12 @@ impl<D: Iterator<Item = Due>> Driver<D> {
         stretches: usize,
         patience: Patience,
     ) -> Result<Self, Failure> {
+        let poll = Poll::new().map_err(Failure::because("sockets cannot be waited for"))?;
+        let alarm = Alarm::new(poll.registry()).map_err(Failure::because("there is no timer"))?;
         let begun = Instant::now();
         Ok(Self {
-            poll: Poll::new().map_err(Failure::because("sockets cannot be waited for"))?,
+            poll,
+            alarm,
             pool,
             requests,
             mix,
@@ -135,17 +140,25 @@ impl<D: Iterator<Item = Due>> Driver<D> {
                 self.sweep(now);
             }
             let wake = self.next_moment().map_or(next_sweep, |next| next.min(next_sweep)).min(end);
-            let wait = wake.saturating_duration_since(Instant::now());
-            match self.poll.poll(&mut events, Some(wait)) {
-                Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
-                    return Err(Failure::because("sockets cannot be waited for")(error));
-                }
-                Ok(()) | Err(_) => {}
-            }
+            self.wait(wake, &mut events)?;
             for event in &events {
-                let outcome = self.pool.look(event.token());
-                self.settle(outcome);
+                if event.token() == ALARM {
+                    self.alarm.rang();
+                } else {
+                    let outcome = self.pool.look(event.token());
+                    self.settle(outcome);
+                }
             }
+        }
+    }
+
+    /// Waits until something happens to a socket, or for this moment.
+    fn wait(&mut self, wake: Instant, events: &mut Events) -> Result<(), Failure> {
+        let failed = || Failure::because("sockets cannot be waited for");
+        let most = self.alarm.set(wake, Instant::now()).map_err(failed())?;
+        match self.poll.poll(events, Some(most)) {
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => Err(failed()(error)),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@
 //! due, however slow the server is, and their latency counts from that moment: a stall shows in every request it
 //! delayed (<https://www.scylladb.com/2021/04/22/on-coordinated-omission/>).
 
+mod alarm;
 mod backlog;
 mod connection;
 mod driver;
