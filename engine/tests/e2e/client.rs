@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, PATIENCE};
+use crate::engine::Engine;
+use crate::process::PATIENCE;
 
 /// An answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) replayed: bool,
+    /// Whether it says when to come back.
+    pub(crate) retry_after: bool,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -111,11 +114,16 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn operator(engine: &Engine) -> Self {
-        Self { http: client(), base: format!("http://{}", engine.operator) }
+        Self::at(&engine.operator)
     }
 
     pub(crate) fn pg(engine: &Engine) -> Self {
-        Self { http: client(), base: format!("http://{}", engine.pg) }
+        Self::at(&engine.pg)
+    }
+
+    /// Of whoever listens there.
+    pub(crate) fn at(address: &str) -> Self {
+        Self { http: client(), base: format!("http://{address}") }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -159,7 +167,8 @@ async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error
         |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (status, replayed) =
         (response.status().as_u16(), header("idempotent-replayed").as_deref() == Some("true"));
-    Ok(Answer { status, replayed, bytes: response.bytes().await?.to_vec() })
+    let retry_after = header("retry-after").is_some();
+    Ok(Answer { status, replayed, retry_after, bytes: response.bytes().await?.to_vec() })
 }
 
 fn merge(body: &mut Value, more: Value) {

@@ -4,6 +4,14 @@ use serde_json::{Value, json};
 
 use crate::client::{Desk, Merchant};
 use crate::engine::Engine;
+use crate::world::{World, on_both_worlds};
+
+on_both_worlds! {
+    ten_failures_end_in_a_dead_letter_that_is_replayed_once,
+    a_final_decline_is_discarded_and_the_hold_can_be_captured_anew,
+    a_discarded_refund_leaves_the_payment_captured,
+    a_discarded_void_gives_the_hold_back,
+}
 
 struct Stage {
     engine: Engine,
@@ -12,8 +20,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new() -> Self {
-        let engine = Engine::start();
+    fn new(world: World) -> Self {
+        let engine = Engine::start(world);
         let (shop, pg) = (Merchant::new(&engine, "shop-1"), Desk::pg(&engine));
         Self { engine, shop, pg }
     }
@@ -44,9 +52,8 @@ impl Stage {
     }
 }
 
-#[actix_rt::test]
-async fn ten_failures_end_in_a_dead_letter_that_is_replayed_once() {
-    let stage = Stage::new();
+async fn ten_failures_end_in_a_dead_letter_that_is_replayed_once(world: World) {
+    let stage = Stage::new(world);
     let id = stage.shop.authorized("a", 1_000, json!({})).await;
     stage.fault("capture", "failed", 10).await;
     stage.shop.command("capture", id, json!({})).await;
@@ -62,9 +69,8 @@ async fn ten_failures_end_in_a_dead_letter_that_is_replayed_once() {
     assert_eq!(tries, 11, "ten failures and one success");
 }
 
-#[actix_rt::test]
-async fn a_final_decline_is_discarded_and_the_hold_can_be_captured_anew() {
-    let stage = Stage::new();
+async fn a_final_decline_is_discarded_and_the_hold_can_be_captured_anew(world: World) {
+    let stage = Stage::new(world);
     let id = stage.shop.authorized("a", 1_000, json!({})).await;
     stage.fault("capture", "decline", 1).await;
     stage.shop.command("capture", id, json!({})).await;
@@ -76,9 +82,8 @@ async fn a_final_decline_is_discarded_and_the_hold_can_be_captured_anew() {
     stage.shop.until_status(id, "CAPTURED").await;
 }
 
-#[actix_rt::test]
-async fn a_discarded_refund_leaves_the_payment_captured() {
-    let stage = Stage::new();
+async fn a_discarded_refund_leaves_the_payment_captured(world: World) {
+    let stage = Stage::new(world);
     let id = stage.shop.authorized("a", 1_000, json!({"captureMode": "automatic"})).await;
     stage.shop.until_status(id, "CAPTURED").await;
     stage.fault("refund", "decline", 1).await;
@@ -90,9 +95,8 @@ async fn a_discarded_refund_leaves_the_payment_captured() {
     assert_eq!(payment["refundedAmount"], 0);
 }
 
-#[actix_rt::test]
-async fn a_discarded_void_gives_the_hold_back() {
-    let stage = Stage::new();
+async fn a_discarded_void_gives_the_hold_back(world: World) {
+    let stage = Stage::new(world);
     let id = stage.shop.authorized("a", 1_000, json!({})).await;
     stage.fault("void", "decline", 1).await;
     stage.shop.command("cancel", id, json!({"reason": "changed my mind", "idempotencyKey": "c"})).await;

@@ -4,6 +4,14 @@ use serde_json::{Value, json};
 
 use crate::client::{Desk, Merchant};
 use crate::engine::Engine;
+use crate::world::{World, on_both_worlds};
+
+on_both_worlds! {
+    every_part_comes_back_and_its_neighbours_do_not_notice,
+    an_authorization_whose_shard_dies_is_answered_before_its_deadline,
+    too_many_restarts_end_the_program_with_a_clear_message,
+    acts_need_a_reason_and_a_target_and_spare_the_root,
+}
 
 async fn node(desk: &Desk, path: &str) -> Value {
     desk.get(&format!("/api/admin/actors?path={path}")).await.json()["tree"].clone()
@@ -19,9 +27,8 @@ async fn until_generation(desk: &Desk, path: &str, generation: u64) -> Value {
     panic!("{path} never reached generation {generation}: {}", node(desk, path).await);
 }
 
-#[actix_rt::test]
-async fn every_part_comes_back_and_its_neighbours_do_not_notice() {
-    let engine = Engine::start_with(&[("PAYMENT__SUPERVISION__RESTART_COUNT", "100")]);
+async fn every_part_comes_back_and_its_neighbours_do_not_notice(world: World) {
+    let engine = Engine::start_with(world, &[("PAYMENT__SUPERVISION__RESTART_COUNT", "100")]);
     let (shop, desk) = (Merchant::new(&engine, "shop-1"), Desk::operator(&engine));
     let id = shop.authorized("before", 1_000, json!({})).await;
     let shard = (0..16).map(|index| format!("root/payments/shard-{index}"));
@@ -69,9 +76,9 @@ async fn every_part_comes_back_and_its_neighbours_do_not_notice() {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 }
 
-#[actix_rt::test]
-async fn an_authorization_whose_shard_dies_is_answered_before_its_deadline() {
-    let engine = Engine::start();
+async fn an_authorization_whose_shard_dies_is_answered_before_its_deadline(world: World) {
+    // Where others may be at work, what is under way is theirs until the lease is over.
+    let engine = Engine::start_with(world, &[("PAYMENT__PAYMENTS__LEASE", "2s")]);
     let (shop, desk) = (Merchant::new(&engine, "shop-1"), Desk::operator(&engine));
     let fault = json!({"operation": "authorize", "fault": "late-answer", "count": 1, "delayMs": 600_000});
     Desk::pg(&engine).post("/v1/faults", fault).await;
@@ -89,14 +96,18 @@ async fn an_authorization_whose_shard_dies_is_answered_before_its_deadline() {
     let killed = desk.post("/api/admin/actors/kill", json!({"path": home, "reason": "a drill"})).await;
     assert_eq!(killed.status, 202);
     let answer = authorization.await.expect("the client lives");
-    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("AUTHORIZED")), "{}", answer.json());
+    let told = (answer.status, answer.json()["status"].as_str().unwrap_or_default().to_owned());
+    // Sweeps that leave others their leases may come after the deadline; then it is told what is known by then.
+    let in_time = [(200, "AUTHORIZED".to_owned()), (202, "READY".to_owned())];
+    let allowed = if world == World::Embedded { &in_time[..1] } else { &in_time };
+    assert!(allowed.contains(&told), "{}", answer.json());
     let id = answer.json()["paymentId"].as_u64().expect("a payment id");
+    shop.until_status(id, "AUTHORIZED").await;
     assert_eq!(Desk::pg(&engine).approvals(id, "authorize").await, 1);
 }
 
-#[actix_rt::test]
-async fn too_many_restarts_end_the_program_with_a_clear_message() {
-    let mut engine = Engine::start_with(&[("PAYMENT__SUPERVISION__RESTART_COUNT", "2")]);
+async fn too_many_restarts_end_the_program_with_a_clear_message(world: World) {
+    let mut engine = Engine::start_with(world, &[("PAYMENT__SUPERVISION__RESTART_COUNT", "2")]);
     payment_engine::tls::choose_ring();
     let http = reqwest::Client::new();
     let url = format!("http://{}/api/admin/actors/kill", engine.operator);
@@ -112,9 +123,8 @@ async fn too_many_restarts_end_the_program_with_a_clear_message() {
     assert!(engine.log().contains("root/ledger"), "the last words name the part: {}", engine.log());
 }
 
-#[actix_rt::test]
-async fn acts_need_a_reason_and_a_target_and_spare_the_root() {
-    let engine = Engine::start();
+async fn acts_need_a_reason_and_a_target_and_spare_the_root(world: World) {
+    let engine = Engine::start(world);
     let desk = Desk::operator(&engine);
     for (body, status) in [
         (json!({"path": "root/ledger"}), 400),

@@ -1,17 +1,20 @@
-//! One engine process on free ports and a data directory of its own; ended, by its pid, when the test ends.
+//! One engine on free ports, in a world of its own or beside others.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Output};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::place::{Place, Servers};
+use crate::process::Process;
+use crate::world::World;
+
 /// Free ports, and delays short enough that nobody waits, long enough that order shows.
-const QUICK: [(&str, &str); 11] = [
+const QUICK: [(&str, &str); 10] = [
     ("PAYMENT__HTTP__LISTEN", "127.0.0.1:0"),
     ("PAYMENT__OPERATOR__LISTEN", "127.0.0.1:0"),
-    ("PAYMENT__SIMULATOR__LISTEN", "127.0.0.1:0"),
     ("PAYMENT__SIMULATOR__LOADTEST_MODE", "true"),
     ("PAYMENT__LIMITS__PROFILE", "production"),
     ("PAYMENT__PG__QUERY_INITIAL", "50ms"),
@@ -22,90 +25,122 @@ const QUICK: [(&str, &str); 11] = [
     ("PAYMENT__RETRY__MAX", "100ms"),
 ];
 
-/// The longest anything is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// A payment gateway inside the engine.
+const SIMULATOR_INSIDE: (&str, &str) = ("PAYMENT__SIMULATOR__LISTEN", "127.0.0.1:0");
 
 /// A running engine.
 pub(crate) struct Engine {
-    child: Child,
-    dir: TempDir,
-    variables: Vec<(String, String)>,
-    /// `host:port` of the payments API.
+    // Before the place: nobody uses it any more when it is taken away.
+    process: Process,
+    place: Option<Arc<Place>>,
+    /// `host:port` of the payments API; empty when it has none.
     pub(crate) public: String,
     /// `host:port` of the operator API.
     pub(crate) operator: String,
-    /// `host:port` of the PG simulator.
+    /// `host:port` of the PG simulator inside; empty when it has none.
     pub(crate) pg: String,
 }
 
 impl Engine {
-    /// A new engine on an empty data directory.
-    pub(crate) fn start() -> Self {
-        Self::start_with(&[])
+    /// A new engine that finds nothing where it starts.
+    pub(crate) fn start(world: World) -> Self {
+        Self::start_with(world, &[])
     }
 
     /// The same with some settings of its own.
-    pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
-        Self::start_in(TempDir::new().expect("a temporary directory"), variables)
+    pub(crate) fn start_with(world: World, variables: &[(&str, &str)]) -> Self {
+        match world {
+            World::Embedded => Self::start_in(new_dir(), variables),
+            World::Real => {
+                let place = Arc::new(Place::on(Servers::of_the_environment()));
+                Self::start_at(place, &[], &[&[SIMULATOR_INSIDE], variables].concat())
+            }
+        }
     }
 
-    /// The same where a data directory may be: `data` in `dir`.
+    /// On the embedded parts where a data directory may be: `data` in `dir`.
     pub(crate) fn start_in(dir: TempDir, variables: &[(&str, &str)]) -> Self {
+        Self::launch(dir, None, &[], &[&[SIMULATOR_INSIDE], variables].concat())
+    }
+
+    /// One more engine at a place; its settings say where its payment gateway is.
+    pub(crate) fn start_at(place: Arc<Place>, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::launch(new_dir(), Some(place), arguments, variables)
+    }
+
+    fn launch(
+        dir: TempDir,
+        place: Option<Arc<Place>>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let variables: Vec<_> = QUICK.iter().chain(variables).map(owned).collect();
-        let (child, [public, operator, pg]) = spawn(dir.path(), &variables);
-        Self { child, dir, variables, public, operator, pg }
+        let mut all = place.as_ref().map(|place| place.variables()).unwrap_or_default();
+        all.extend(QUICK.iter().chain(variables).map(owned));
+        let process = Process::start_in(dir, arguments, all);
+        let mut engine =
+            Self { process, place, public: String::new(), operator: String::new(), pg: String::new() };
+        engine.note_addresses();
+        engine
+    }
+
+    fn note_addresses(&mut self) {
+        let addresses = self.process.addresses.clone();
+        self.public = addresses.public.unwrap_or_default();
+        self.operator = addresses.operator.expect("every engine has an operator listener");
+        self.pg = addresses.pg.unwrap_or_default();
+    }
+
+    /// Where it keeps what it knows, if not in its data directory.
+    pub(crate) fn place(&self) -> Option<&Arc<Place>> {
+        self.place.as_ref()
     }
 
     /// The data directory.
     pub(crate) fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.process.data_dir()
     }
 
     /// Ends the process without warning.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("the process can be killed");
-        self.child.wait().expect("a killed process ends");
+        self.process.kill();
     }
 
     /// Starts it again on the same data.
     pub(crate) fn restart(&mut self) {
-        let (child, [public, operator, pg]) = spawn(self.dir.path(), &self.variables);
-        (self.child, self.public, self.operator, self.pg) = (child, public, operator, pg);
+        self.process.restart();
+        self.note_addresses();
+    }
+
+    /// `STOP` or `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// Asks it to end, and waits.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(asked.success(), "the process takes a signal");
-        self.wait_for_end()
+        self.signal("TERM");
+        self.process.wait_for_end()
     }
 
     /// Waits until it ends by itself.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test's own thread waits for a process and for nothing else"
-    )]
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if let Some(status) = self.child.try_wait().expect("a child can be asked") {
-                return status;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("the engine did not end within {PATIENCE:?}");
+        self.process.wait_for_end()
     }
 
     /// What it wrote to standard output and error so far.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+        self.process.log()
+    }
+
+    /// The program with this engine's settings.
+    pub(crate) fn program(&self) -> Command {
+        self.process.program()
     }
 
     /// Runs another command of the program about this engine.
     pub(crate) fn command(&self, arguments: &[&str]) -> Output {
-        program(&self.data_dir(), &self.variables)
+        self.program()
             .args(arguments)
             .args(["--operator", &format!("http://{}", self.operator)])
             .output()
@@ -122,65 +157,6 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
-    #[expect(clippy::print_stderr, reason = "a failed test shows what the engine said")]
-    fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            drop(self.child.kill());
-            drop(self.child.wait());
-        }
-        if std::thread::panicking() {
-            let log = self.log();
-            let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            eprintln!("--- the engine's last words ---");
-            tail.into_iter().rev().for_each(|line| eprintln!("{line}"));
-        }
-    }
-}
-
-/// The program with a data directory and free ports, and nothing of the tester's own environment.
-pub(crate) fn program(data_dir: &Path, variables: &[(String, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_payment-engine"));
-    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-    command.envs(variables.iter().map(|(name, value)| (name, value)));
-    command.arg("--data-dir").arg(data_dir);
-    command
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test's own thread waits for a process and for nothing else"
-)]
-fn spawn(dir: &Path, variables: &[(String, String)]) -> (Child, [String; 3]) {
-    let ready = dir.join("ready.json");
-    drop(std::fs::remove_file(&ready));
-    let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).expect("a log file");
-    let mut child = program(&dir.join("data"), variables)
-        .arg("--ready-file")
-        .arg(&ready)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("a second handle of the log"))
-        .stderr(log)
-        .spawn()
-        .expect("the engine starts");
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        if let Some(addresses) = read_addresses(&ready) {
-            return (child, addresses);
-        }
-        if let Some(status) = child.try_wait().expect("a child can be asked") {
-            let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
-            panic!("the engine ended with {status} before it was ready: {log}");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    drop(child.kill());
-    drop(child.wait());
-    panic!("the engine was not ready within {PATIENCE:?}");
-}
-
-fn read_addresses(ready: &Path) -> Option<[String; 3]> {
-    let value: Value = serde_json::from_str(&std::fs::read_to_string(ready).ok()?).ok()?;
-    let address = |name: &str| value.get(name)?.as_str().map(str::to_owned);
-    Some([address("public")?, address("operator")?, address("pg")?])
+fn new_dir() -> TempDir {
+    TempDir::new().expect("a temporary directory")
 }

@@ -4,6 +4,15 @@ use serde_json::{Value, json};
 
 use crate::client::{Desk, Merchant};
 use crate::engine::Engine;
+use crate::world::{World, on_both_worlds};
+
+on_both_worlds! {
+    authorizations_survive_every_fault,
+    captures_survive_every_fault,
+    refunds_survive_every_fault,
+    voids_survive_every_fault,
+    an_unknown_outcome_is_shown_and_asked_about,
+}
 
 /// The faults after which the operation must still succeed.
 const PASSING: [&str; 8] = [
@@ -56,14 +65,17 @@ fn success(operation: &str) -> &'static str {
     }
 }
 
-async fn each_fault(operation: &'static str) {
+async fn each_fault(world: World, operation: &'static str) {
     // One fault after another would open the breaker, as it should; here each fault is looked at by itself.
-    let engine = Engine::start_with(&[
-        ("PAYMENT__BREAKERS__PG_AUTHORIZE__MINIMUM_CALLS", "1000"),
-        ("PAYMENT__BREAKERS__PG_CAPTURE__MINIMUM_CALLS", "1000"),
-        ("PAYMENT__BREAKERS__PG_REFUND__MINIMUM_CALLS", "1000"),
-        ("PAYMENT__BREAKERS__PG_VOID__MINIMUM_CALLS", "1000"),
-    ]);
+    let engine = Engine::start_with(
+        world,
+        &[
+            ("PAYMENT__BREAKERS__PG_AUTHORIZE__MINIMUM_CALLS", "1000"),
+            ("PAYMENT__BREAKERS__PG_CAPTURE__MINIMUM_CALLS", "1000"),
+            ("PAYMENT__BREAKERS__PG_REFUND__MINIMUM_CALLS", "1000"),
+            ("PAYMENT__BREAKERS__PG_VOID__MINIMUM_CALLS", "1000"),
+        ],
+    );
     let (shop, pg) = (Merchant::new(&engine, "shop-1"), Desk::pg(&engine));
     for fault in PASSING.into_iter().chain(["duplicate-answer"]) {
         let id = perform(&shop, &pg, operation, fault).await;
@@ -80,30 +92,27 @@ async fn each_fault(operation: &'static str) {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 }
 
-#[actix_rt::test]
-async fn authorizations_survive_every_fault() {
-    each_fault("authorize").await;
+async fn authorizations_survive_every_fault(world: World) {
+    each_fault(world, "authorize").await;
 }
 
-#[actix_rt::test]
-async fn captures_survive_every_fault() {
-    each_fault("capture").await;
+async fn captures_survive_every_fault(world: World) {
+    each_fault(world, "capture").await;
 }
 
-#[actix_rt::test]
-async fn refunds_survive_every_fault() {
-    each_fault("refund").await;
+async fn refunds_survive_every_fault(world: World) {
+    each_fault(world, "refund").await;
 }
 
-#[actix_rt::test]
-async fn voids_survive_every_fault() {
-    each_fault("void").await;
+async fn voids_survive_every_fault(world: World) {
+    each_fault(world, "void").await;
 }
 
-#[actix_rt::test]
-async fn an_unknown_outcome_is_shown_and_asked_about() {
-    let engine =
-        Engine::start_with(&[("PAYMENT__PG__QUERY_INITIAL", "30s"), ("PAYMENT__PG__QUERY_MAX", "30s")]);
+async fn an_unknown_outcome_is_shown_and_asked_about(world: World) {
+    let engine = Engine::start_with(
+        world,
+        &[("PAYMENT__PG__QUERY_INITIAL", "30s"), ("PAYMENT__PG__QUERY_MAX", "30s")],
+    );
     let (shop, pg) = (Merchant::new(&engine, "shop-1"), Desk::pg(&engine));
     let id = shop.authorized("a", 1_000, json!({})).await;
     script(&pg, "capture", "timeout-after", 1).await;

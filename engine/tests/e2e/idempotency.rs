@@ -7,10 +7,16 @@ use serde_json::json;
 
 use crate::client::{Desk, Merchant};
 use crate::engine::Engine;
+use crate::world::{World, on_both_worlds};
 
-#[actix_rt::test]
-async fn a_hundred_parallel_authorizations_with_one_key_are_one() {
-    let engine = Engine::start();
+on_both_worlds! {
+    a_hundred_parallel_authorizations_with_one_key_are_one,
+    a_key_means_one_command_for_ever,
+    keyed_captures_and_refunds_are_replayed_byte_for_byte,
+}
+
+async fn a_hundred_parallel_authorizations_with_one_key_are_one(world: World) {
+    let engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-1");
     let answers = join_all((0..100).map(|_| shop.authorize("one", 4_200, json!({})))).await;
     let answers: Vec<_> = answers.into_iter().map(|answer| answer.expect("an answer")).collect();
@@ -25,9 +31,8 @@ async fn a_hundred_parallel_authorizations_with_one_key_are_one() {
     assert_eq!(record.len(), 1, "one authorization reached the pg");
 }
 
-#[actix_rt::test]
-async fn a_key_means_one_command_for_ever() {
-    let mut engine = Engine::start();
+async fn a_key_means_one_command_for_ever(world: World) {
+    let mut engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-1");
     let first = shop.authorize("k", 100, json!({})).await.expect("an answer");
     let other = shop.authorize("k", 101, json!({})).await.expect("an answer");
@@ -45,9 +50,8 @@ async fn a_key_means_one_command_for_ever() {
     assert!(again.replayed);
 }
 
-#[actix_rt::test]
-async fn keyed_captures_and_refunds_are_replayed_byte_for_byte() {
-    let engine = Engine::start();
+async fn keyed_captures_and_refunds_are_replayed_byte_for_byte(world: World) {
+    let engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-1");
     let id = shop.authorized("a", 1_000, json!({})).await;
     let capture = json!({"idempotencyKey": "cap"});

@@ -9,7 +9,14 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::engine::{Engine, PATIENCE, program};
+use crate::engine::Engine;
+use crate::process::{PATIENCE, program};
+use crate::world::{World, on_both_worlds};
+
+on_both_worlds! {
+    keys_come_and_go_beside_a_running_engine,
+    operators_keys_protect_the_operator_listener_alone,
+}
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -23,7 +30,7 @@ struct Made {
 }
 
 fn make(engine: &Engine, whose: &[&str]) -> Made {
-    let made = program(&engine.data_dir(), &[]).args(["keys", "create", "--json"]).args(whose).output();
+    let made = engine.program().args(["keys", "create", "--json"]).args(whose).output();
     let made = made.expect("the program runs");
     assert!(made.status.success(), "{}", words(&made));
     let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
@@ -56,9 +63,8 @@ fn words(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-#[actix_rt::test]
-async fn keys_come_and_go_beside_a_running_engine() {
-    let mut engine = Engine::start();
+async fn keys_come_and_go_beside_a_running_engine(world: World) {
+    let mut engine = Engine::start(world);
     assert_eq!(asked(&engine, "shop-1", "").await, 200, "nobody is asked before there is a key");
 
     let first = make(&engine, &["--merchant", "shop-1", "--label", "till 4"]);
@@ -119,9 +125,8 @@ async fn check_traces(engine: &Engine, keys: &[&Made]) {
     assert!(keys.iter().all(|key| !engine.log().contains(&key.secret)));
 }
 
-#[actix_rt::test]
-async fn operators_keys_protect_the_operator_listener_alone() {
-    let engine = Engine::start();
+async fn operators_keys_protect_the_operator_listener_alone(world: World) {
+    let engine = Engine::start(world);
     let key = make(&engine, &["--label", "alice", "--operator"]);
     let base = format!("http://{}", engine.operator);
     let begun = Instant::now();
@@ -214,12 +219,15 @@ async fn keys_are_read_from_files() {
     let other = SECRET.to_uppercase();
     std::fs::write(&merchants, format!("shop-1:{SECRET}\nshop-2:{other}\n")).expect("a file");
     std::fs::write(&operators, format!("prometheus:{SECRET}x\n")).expect("a file");
-    let mut engine = Engine::start_with(&[
-        ("PAYMENT__HTTP__LISTEN", EVERYWHERE),
-        ("PAYMENT__OPERATOR__LISTEN", EVERYWHERE),
-        ("PAYMENT__HTTP__KEYS_FILE", &merchants),
-        ("PAYMENT__OPERATOR__KEYS_FILE", &operators),
-    ]);
+    let mut engine = Engine::start_with(
+        World::Embedded,
+        &[
+            ("PAYMENT__HTTP__LISTEN", EVERYWHERE),
+            ("PAYMENT__OPERATOR__LISTEN", EVERYWHERE),
+            ("PAYMENT__HTTP__KEYS_FILE", &merchants),
+            ("PAYMENT__OPERATOR__KEYS_FILE", &operators),
+        ],
+    );
     let cases =
         [("shop-1", SECRET, 200), ("shop-2", &other, 200), ("shop-2", SECRET, 403), ("shop-1", "", 401)];
     for (merchant, secret, expected) in cases {

@@ -5,6 +5,14 @@ use serde_json::{Value, json};
 use crate::client::{Desk, Merchant};
 use crate::engine::Engine;
 use crate::tables;
+use crate::world::{World, on_both_worlds};
+
+on_both_worlds! {
+    a_partial_capture_and_two_partial_refunds_end_refunded,
+    a_cancel_voids_the_hold_and_captures_nothing,
+    automatic_capture_is_asked_for_in_the_answer_to_the_authorization,
+    the_whole_story_of_a_payment_fits_one_screen,
+}
 
 fn statuses(history: &[Value]) -> Vec<&str> {
     history.iter().filter_map(|step| step["to"].as_str()).collect()
@@ -19,9 +27,8 @@ fn assert_gapless(history: &[Value]) {
     }
 }
 
-#[actix_rt::test]
-async fn a_partial_capture_and_two_partial_refunds_end_refunded() {
-    let engine = Engine::start();
+async fn a_partial_capture_and_two_partial_refunds_end_refunded(world: World) {
+    let engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-1");
     let id = shop.authorized("life", 10_000, json!({"orderId": "o-1"})).await;
 
@@ -47,7 +54,7 @@ async fn a_partial_capture_and_two_partial_refunds_end_refunded() {
     assert_eq!(payment["capturedAmount"], 6_000);
     assert_eq!(payment["refundedAmount"], 6_000);
     assert_eq!(payment["refunds"].as_array().map(Vec::len), Some(2));
-    assert_eq!(tables::ledger_balance(&engine), (0, 6), "three movements of two rows balance");
+    assert_eq!(tables::ledger_balance(&engine).await, (0, 6), "three movements of two rows balance");
 
     let history = shop.history(id).await;
     assert_gapless(&history);
@@ -55,7 +62,7 @@ async fn a_partial_capture_and_two_partial_refunds_end_refunded() {
     for wanted in ["READY", "AUTHORIZED", "CAPTURE_REQUESTED", "CAPTURED", "REFUND_REQUESTED", "REFUNDED"] {
         assert!(seen.contains(&wanted), "{wanted} in {seen:?}");
     }
-    let events = tables::events(&engine, id);
+    let events = tables::events(&engine, id).await;
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event.value["eventSeq"], index + 1, "events are gapless");
     }
@@ -63,9 +70,8 @@ async fn a_partial_capture_and_two_partial_refunds_end_refunded() {
     assert_eq!(events.last().map(|event| event.topic.as_str()), Some("payment.refunded"));
 }
 
-#[actix_rt::test]
-async fn a_cancel_voids_the_hold_and_captures_nothing() {
-    let engine = Engine::start();
+async fn a_cancel_voids_the_hold_and_captures_nothing(world: World) {
+    let engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-2");
     let id = shop.authorized("cancel", 500, json!({})).await;
     let cancelled = shop.command("cancel", id, json!({"reason": "changed my mind"})).await;
@@ -79,9 +85,8 @@ async fn a_cancel_voids_the_hold_and_captures_nothing() {
     assert_gapless(&shop.history(id).await);
 }
 
-#[actix_rt::test]
-async fn automatic_capture_is_asked_for_in_the_answer_to_the_authorization() {
-    let engine = Engine::start();
+async fn automatic_capture_is_asked_for_in_the_answer_to_the_authorization(world: World) {
+    let engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-3");
     let id = shop.authorized("auto", 700, json!({"captureMode": "automatic"})).await;
     let payment = shop.until_status(id, "CAPTURED").await;
@@ -91,9 +96,8 @@ async fn automatic_capture_is_asked_for_in_the_answer_to_the_authorization() {
     assert_eq!(statuses(&history).get(..3), Some(["READY", "AUTHORIZED", "CAPTURE_REQUESTED"].as_slice()));
 }
 
-#[actix_rt::test]
-async fn the_whole_story_of_a_payment_fits_one_screen() {
-    let engine = Engine::start();
+async fn the_whole_story_of_a_payment_fits_one_screen(world: World) {
+    let engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-4");
     let id = shop.authorized("story", 900, json!({})).await;
     Desk::pg(&engine)

@@ -5,11 +5,17 @@ use std::net::TcpListener;
 use serde_json::json;
 
 use crate::client::Merchant;
-use crate::engine::{Engine, program};
+use crate::engine::Engine;
+use crate::process::program;
+use crate::world::{World, on_both_worlds};
+
+on_both_worlds! {
+    an_orderly_end_exits_with_zero_and_keeps_everything,
+}
 
 #[actix_rt::test]
 async fn a_second_engine_on_one_data_directory_is_refused() {
-    let engine = Engine::start();
+    let engine = Engine::start(World::Embedded);
     let second = program(&engine.data_dir(), &[])
         .args(["--listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--pg-listen", "127.0.0.1:0"])
         .output()
@@ -36,9 +42,8 @@ async fn a_taken_port_is_named_with_its_flag() {
     }
 }
 
-#[actix_rt::test]
-async fn an_orderly_end_exits_with_zero_and_keeps_everything() {
-    let mut engine = Engine::start();
+async fn an_orderly_end_exits_with_zero_and_keeps_everything(world: World) {
+    let mut engine = Engine::start(world);
     let shop = Merchant::new(&engine, "shop-1");
     let id = shop.authorized("a", 1_000, json!({})).await;
     assert_eq!(shop.command("capture", id, json!({})).await.status, 200);
