@@ -2,6 +2,8 @@
 # The tests, recorded like a part, so that `down` ends them too when this script could not.
 
 run_tests() {
+    # Tests that kill a Kafka start one of their own, from the jars that are here.
+    export PAYMENT_NATIVE_DIR="$PLACE"
     if [ $# -gt 0 ]; then
         cargo_test "$@"
     else
