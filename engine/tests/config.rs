@@ -103,10 +103,6 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ("[engine]\nroles = [\"api\"]", &["engine.roles", "all roles"]),
     ("[limits]\nprofile = \"prod\"", &["limits.profile = \"prod\"", "development, loadtest or production"]),
     ("[telemetry]\nlog = \"info,=\"", &["telemetry.log", "directives"]),
-    (
-        "[store]\nurl = \"mysql://u:p@db/paydb\"",
-        &["store.url", "MariaDB", "need Kafka", "--kafka", "broker.bootstrap"],
-    ),
     ("[store]\nurl = \"postgres://u:p@db/paydb\"", &["store.url", "(hidden)", "sqlite:", "mysql:"]),
     ("[broker]\noptions = 5", &["broker.options", "a table"]),
     ("[broker.options]\n\"linger.ms\" = [5]", &["broker.options", "a table"]),
@@ -133,7 +129,6 @@ fn mistakes_in_the_environment_name_the_variable() {
     for (name, value, words) in [
         ("PAYMENT__HTTP__LISSTEN", "127.0.0.1:1", ["PAYMENT__HTTP__LISSTEN", "http.listen"]),
         ("PAYMENT__HTTP__LISTEN", "here", ["env PAYMENT__HTTP__LISTEN", "an address"]),
-        ("PAYMENT_DB_HOST", "db", ["env PAYMENT_DB_HOST", "need Kafka"]),
         ("PAYMENT__STORE__CONNECTIONS", "0", ["env PAYMENT__STORE__CONNECTIONS", "at least 1"]),
         ("PAYMENT__BROKER__TOPIK_PREFIX", "a.", ["PAYMENT__BROKER__TOPIK_PREFIX", "broker.topic_prefix"]),
     ] {
@@ -168,6 +163,26 @@ fn production_parts_are_named_by_variables_of_their_own() {
 }
 
 #[test]
+fn an_engine_beside_a_mariadb_needs_a_broker_and_a_gateway_and_other_commands_do_not() {
+    let database = ("PAYMENT_DB_HOST", "db");
+    let kafka = ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092");
+    let lacking: [(&[(&str, &str)], &[&str]); 2] = [
+        (&[database], &["env PAYMENT_DB_HOST", "MariaDB", "need Kafka", "--kafka", "broker.bootstrap"]),
+        (&[database, kafka], &["no payment gateway", "--pg-url", "--pg-listen"]),
+    ];
+    for (variables, words) in lacking {
+        let config = load("", variables, &Flags::default()).expect("a configuration");
+        let message = config.check_serving().expect_err("not enough to serve with").to_string();
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
+    }
+    for pg in [("PAYMENT__PG__URL", "https://pg"), ("PAYMENT__SIMULATOR__LISTEN", "127.0.0.1:0")] {
+        let config = load("", &[database, kafka, pg], &Flags::default()).expect("a configuration");
+        assert_eq!(config.check_serving(), Ok(()));
+    }
+    assert_eq!(load("", &[], &Flags::default()).expect("a configuration").check_serving(), Ok(()));
+}
+
+#[test]
 fn broker_options_may_be_written_with_or_without_quotes() {
     let toml = "[broker.options]\n\"linger.ms\" = 5\nenable.random.seed = true\n[broker.topic_options]\n\
                 retention.ms = \"-1\"";
@@ -180,7 +195,7 @@ fn broker_options_may_be_written_with_or_without_quotes() {
 #[test]
 fn no_message_shows_a_password() {
     for toml in [
-        "[store]\nurl = \"mysql://u:hunter2@db/paydb\"",
+        "[store]\nurl = \"postgres://u:hunter2@db/paydb\"",
         "[pg]\nurl = \"ftp://u:hunter2@pg\"",
         "[pg]\nurl = \"hunter2\"",
         "[broker.options]\n\"sasl.password\" = \"hunter2\"\n\"linger.ms\" = []",

@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let config = cli.common.load(&command)?;
     match command {
         Command::Serve => {
+            config.check_serving().map_err(|error| Failure::usage(error.to_string()))?;
             start_log(&config)?;
             serve::run(&config, cli.common.ready_file.as_deref()).map_err(Failure::from)?;
         }

@@ -141,6 +141,22 @@ impl Config {
         }
     }
 
+    /// Whether there is what an engine needs beside what every command needs.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check_serving(&self) -> Result<(), ConfigError> {
+        rules::check_serving(self)
+    }
+
+    /// Whether `serve` runs the PG simulator inside: without a gateway, beside an embedded store or when the
+    /// simulator's address is given.
+    #[must_use]
+    pub fn simulates_the_gateway(&self) -> bool {
+        let is_asked_for = self.origin("simulator.listen") != Origin::Default;
+        self.pg.url.is_none() && (self.database_server().is_none() || is_asked_for)
+    }
+
     /// The database server's address, when the store is on one.
     #[must_use]
     pub fn database_server(&self) -> Option<&reqwest::Url> {

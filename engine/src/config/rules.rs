@@ -53,22 +53,30 @@ fn in_order(low: &str, low_is: Duration, high: &str, high_is: Duration) -> Resul
     )))
 }
 
-/// Which database, and that events have somewhere to go beside it.
 fn check_store(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
-    let Some(url) = config.database_server() else {
-        return Ok(());
-    };
-    if !matches!(url.scheme(), "mysql" | "mariadb") {
-        return not_allowed(layers, "store.url", "a URL that begins with sqlite: or mysql:");
+    match config.database_server().map(reqwest::Url::scheme) {
+        None | Some("mysql" | "mariadb") => Ok(()),
+        Some(_) => not_allowed(layers, "store.url", "a URL that begins with sqlite: or mysql:"),
     }
-    if config.broker.bootstrap.is_some() {
-        return Ok(());
+}
+
+/// What an engine needs beside what every command needs: somewhere for events to go, and somebody to ask for money.
+pub(super) fn check_serving(config: &Config) -> Result<(), ConfigError> {
+    if config.database_server().is_some() && config.broker.bootstrap.is_none() {
+        return Err(ConfigError::Contradiction(format!(
+            "store.url ({}) is a MariaDB, and its events need Kafka: give its addresses with --kafka HOST:PORT or \
+             broker.bootstrap (KAFKA_BOOTSTRAP_SERVERS)",
+            config.origin("store.url")
+        )));
     }
-    Err(ConfigError::Contradiction(format!(
-        "store.url ({}) is a MariaDB, and its events need Kafka: give its addresses with --kafka HOST:PORT or \
-         broker.bootstrap (KAFKA_BOOTSTRAP_SERVERS)",
-        layers.origin("store.url")
-    )))
+    if config.pg.url.is_none() && !config.simulates_the_gateway() {
+        return Err(ConfigError::Contradiction(
+            "there is no payment gateway: give its address with --pg-url URL, or --pg-listen ADDR for a simulator \
+             inside"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn check_cache_url(config: &Config, layers: &Layers) -> Result<(), ConfigError> {

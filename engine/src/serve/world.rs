@@ -19,7 +19,7 @@ use reqwest::Url;
 use super::error::ServeError;
 use super::settings;
 use super::stores::{OpenStore, is_same};
-use crate::config::{Config, Origin, SecretUrl};
+use crate::config::{Config, SecretUrl};
 use crate::gateway::{GatewayError, HttpGateway};
 use crate::kafka::KafkaEventLog;
 use crate::pg_simulator::{PgSimulator, PgSimulatorHandle};
@@ -103,18 +103,12 @@ async fn admission(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<dyn Ad
     Ok(Arc::new(admission))
 }
 
-/// Whether the PG simulator runs inside: without a gateway, beside an embedded store or when its address is given.
-fn simulates(config: &Config) -> bool {
-    let is_asked_for = config.origin("simulator.listen") != Origin::Default;
-    config.pg.url.is_none() && (config.database_server().is_none() || is_asked_for)
-}
-
 /// The data directory and the database's own when it lies elsewhere; nothing when all is kept by servers.
 fn lock(config: &Config) -> Result<Vec<DataDirLock>, ServeError> {
     let is_embedded = config.database_server().is_none();
     let mut locks = Vec::new();
     let data_dir = config.engine.data_dir.as_path();
-    if is_embedded || simulates(config) {
+    if is_embedded || config.simulates_the_gateway() {
         locks.push(DataDirLock::acquire(data_dir)?);
     }
     let database = config.database();
@@ -134,7 +128,7 @@ async fn gateway_address(
     if let Some(url) = config.pg.url.as_ref().map(SecretUrl::reveal) {
         return Ok((None, url.clone()));
     }
-    if !simulates(config) {
+    if !config.simulates_the_gateway() {
         return Err(ServeError::NoGateway);
     }
     let simulator = PgSimulator::start(settings::simulator(config, random.next_u64())).await?;
