@@ -145,7 +145,12 @@ impl Root {
     fn consumers(&self, shards: &ShardHandles, ctx: &mut Ctx<Self>) {
         let ports = self.ports.clone();
         if self.settings.duties.has(Duty::Ledger) {
-            ctx.start_child(ChildSpec::new("ledger", "ledger", move || Ledger::new(ports.clone())));
+            for database in 0..ports.store.databases().count() {
+                let name = if database == 0 { "ledger".to_owned() } else { format!("ledger-{database}") };
+                let ports = ports.clone();
+                let factory = move || Ledger::new(ports.clone(), database);
+                ctx.start_child(ChildSpec::new(name, "ledger", factory));
+            }
         }
         self.recovery(shards, ctx);
         let ports = self.ports.clone();

@@ -19,7 +19,7 @@ mod store {
     use super::*;
 
     async fn fresh() -> (Arc<dyn Store>, ()) {
-        (Arc::new(SimStore::new(fair_weather(), false)), ())
+        (Arc::new(SimStore::new(fair_weather(), false, 1)), ())
     }
 
     payment_actors::store_contract!(fresh);

@@ -15,6 +15,7 @@ pub mod pg_simulator;
 pub mod ports;
 pub mod redis;
 pub mod serve;
+pub mod shards;
 pub mod sqlite;
 pub mod telemetry;
 pub mod tls;

@@ -104,6 +104,23 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ("[limits]\nprofile = \"prod\"", &["limits.profile = \"prod\"", "development, loadtest or production"]),
     ("[telemetry]\nlog = \"info,=\"", &["telemetry.log", "directives"]),
     ("[store]\nurl = \"postgres://u:p@db/paydb\"", &["store.url", "(hidden)", "sqlite:", "mysql:"]),
+    ("[store]\nshards = 2", &["store.shards", "(hidden)", "slots = \"0-511\""]),
+    ("[store]\nshards = [{slots = \"0-1023\"}]", &["store.shards", "slots = \"0-511\""]),
+    (
+        "[store]\nshards = [{slots = \"0-511\", url = \"mysql://a/p\"}]",
+        &["store.shards", "slot 512", "no database"],
+    ),
+    (
+        "[store]\nshards = \"0-512=mysql://a/p 512-1023=mysql://b/p\"",
+        &["store.shards", "slot 512", "two databases", "engine.toml"],
+    ),
+    ("[store]\nshards = \"0-1024=mysql://a/p\"", &["store.shards", "0-1024", "within 0-1023"]),
+    ("[store]\nshards = \"0-511=mysql://a/p 512-1023=mysql://a/p\"", &["mysql://a/p", "named twice"]),
+    ("[store]\nshards = \"0-511=mysql://a/p 512-1023=http://b/p\"", &["store.shards", "begin with mysql:"]),
+    (
+        "[store]\nurl = \"mysql://c/p\"\nshards = \"0-511=mysql://a/p 512-1023=mysql://b/p\"",
+        &["store.shards", "store.url", "leave one of them out"],
+    ),
     ("[broker]\noptions = 5", &["broker.options", "a table"]),
     ("[broker.options]\n\"linger.ms\" = [5]", &["broker.options", "a table"]),
     ("[broker]\noptions = \"linger.ms\"", &["broker.options", "linger.ms=5"]),
@@ -152,8 +169,9 @@ fn production_parts_are_named_by_variables_of_their_own() {
         ("PAYMENT__ENGINE__ROLES", "settlement,refund"),
     ];
     let config = load("", &variables, &Flags::default()).expect("a configuration");
-    let url = config.database_server().expect("a server");
-    assert_eq!(url.as_str(), "mysql://pay:p%40ss%2Fword@db:13306/ledger");
+    let servers = config.database_servers();
+    assert_eq!(servers[0].slots, 0..=1_023);
+    assert_eq!(servers[0].url.reveal().as_str(), "mysql://pay:p%40ss%2Fword@db:13306/ledger");
     assert_eq!(config.database_shown(), "mysql://pay:masked@db:13306/ledger");
     assert_eq!(config.broker.bootstrap.as_deref(), Some("k1:9092,k2:9092"));
     assert_eq!(config.cache.url.expect("redis").reveal().as_str(), "redis://cache:16379");
@@ -166,7 +184,12 @@ fn production_parts_are_named_by_variables_of_their_own() {
 fn an_engine_beside_a_mariadb_needs_a_broker_and_a_gateway_and_other_commands_do_not() {
     let database = ("PAYMENT_DB_HOST", "db");
     let kafka = ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092");
-    let lacking: [(&[(&str, &str)], &[&str]); 2] = [
+    let shards = ("PAYMENT__STORE__SHARDS", "0-511=mysql://a/p 512-1023=mysql://b/p");
+    let lacking: [(&[(&str, &str)], &[&str]); 3] = [
+        (
+            &[shards],
+            &["env PAYMENT__STORE__SHARDS", "store.shards", "need Kafka", "--kafka", "broker.bootstrap"],
+        ),
         (&[database], &["env PAYMENT_DB_HOST", "MariaDB", "need Kafka", "--kafka", "broker.bootstrap"]),
         (&[database, kafka], &["no payment gateway", "--pg-url", "--pg-listen"]),
     ];
@@ -180,6 +203,28 @@ fn an_engine_beside_a_mariadb_needs_a_broker_and_a_gateway_and_other_commands_do
         assert_eq!(config.check_serving(), Ok(()));
     }
     assert_eq!(load("", &[], &Flags::default()).expect("a configuration").check_serving(), Ok(()));
+}
+
+#[test]
+fn databases_share_the_slots() {
+    let toml = "[store]\nshards = [{slots = \"512-1023\", url = \"mysql://u:hunter2@b/p\"}, {slots = \"0-511\", url = \
+                \"mysql://a/p\"}]\n[broker]\nbootstrap = \"k:9092\"";
+    let text = "0-511=mysql://a/p 512-1023=mysql://u:hunter2@b/p";
+    let variables = [("PAYMENT__STORE__SHARDS", text), ("KAFKA_BOOTSTRAP_SERVERS", "k:9092")];
+    for (config, hosts) in [
+        (load(toml, &[], &Flags::default()), ["b", "a"]),
+        (load("", &variables, &Flags::default()), ["a", "b"]),
+    ] {
+        let config = config.expect("a configuration");
+        let servers = config.database_servers();
+        let found: Vec<_> = servers.iter().filter_map(|server| server.url.reveal().host_str()).collect();
+        assert_eq!(found, hosts);
+        assert!(!config.is_embedded());
+        let shown = [config.database_shown(), effective(&config), format!("{config:?}")];
+        assert!(shown.iter().all(|text| !text.contains("hunter2")), "{shown:?}");
+        let printed = load(&effective(&config), &[], &Flags::default()).expect("it is a configuration again");
+        assert_eq!(printed.database_servers().len(), 2);
+    }
 }
 
 #[test]

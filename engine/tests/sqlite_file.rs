@@ -14,10 +14,14 @@ use payment_actors::ports::payment_store::PaymentStore;
 use payment_engine::sqlite::{
     DATABASE_FILE, DataDirLock, LockError, Migrated, OpenError, SCHEMA_VERSION, SqliteStore, Upgrade, migrate,
 };
-use payment_schema::ids::EventId;
+use payment_schema::ids::{EventId, MerchantId, Slot};
 use payment_schema::topic::Topic;
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+fn slot() -> Slot {
+    MerchantId::parse("m-1").expect("a short plain merchant id").slot()
+}
 
 fn place() -> (PathBuf, TempDir) {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -53,7 +57,7 @@ fn everything_is_there_after_closing_and_opening_again() {
         let mut subscription = log.subscribe("g", &[Topic::Captured]).await.expect("the group is joined");
         let read = subscription.next(10).await.expect("the log is read");
         subscription.commit(&[read[0].position]).await.expect("the offset is kept");
-        let next = store.reserve_sequences(10).await.expect("sequences are reserved").end;
+        let next = store.reserve_sequences(slot(), 10).await.expect("sequences are reserved").end;
         drop((subscription, log, store));
         let wal = path.with_extension("db-wal");
         assert!(!wal.exists(), "the last one to close folds the write-ahead log into the file");
@@ -61,8 +65,8 @@ fn everything_is_there_after_closing_and_opening_again() {
         let store = open(&path);
         let kept = store.payment(payment.id).await.expect("the payment is read");
         assert_eq!(kept.as_ref(), Some(&*payment));
-        assert_eq!(store.unpublished(0, 10).await.expect("the outbox is read").len(), 3);
-        assert_eq!(store.reserve_sequences(1).await.expect("a sequence is reserved").start, next);
+        assert_eq!(store.unpublished(0, 0, 10).await.expect("the outbox is read").len(), 3);
+        assert_eq!(store.reserve_sequences(slot(), 1).await.expect("a sequence is reserved").start, next);
         let log = store.event_log();
         assert_eq!(log.publish(&[record("two")]).await, [Ok(())]);
         let mut subscription = log.subscribe("g", &[Topic::Captured]).await.expect("the group is joined");
@@ -197,7 +201,7 @@ fn a_reader_sees_a_running_engine_and_cannot_write() {
         let seen = reader.payment(payment.id).await.expect("the payment is read");
         assert_eq!(seen.as_ref(), Some(&*payment));
         assert_eq!(reader.history(payment.id).await.expect("the history is read").len(), 4);
-        let refused = reader.reserve_sequences(1).await;
+        let refused = reader.reserve_sequences(slot(), 1).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
         let refused = reader.event_log().publish(&[record("one")]).await;
         assert!(refused[0].is_err());
@@ -230,7 +234,7 @@ fn nothing_is_committed_to_files_that_are_gone() {
             scene(&store).captured("m-1", "k-1").await;
             store.ping().await.expect("a store in its place answers");
             std::fs::remove_file(path.with_extension(gone)).expect("the file is removed");
-            for refused in [store.ping().await, store.reserve_sequences(1).await.map(drop)] {
+            for refused in [store.ping().await, store.reserve_sequences(slot(), 1).await.map(drop)] {
                 let refused = refused.expect_err("what is gone is not written to");
                 assert!(matches!(&refused, StoreError::Unavailable(_)), "{refused}");
                 assert!(refused.to_string().contains("was removed or replaced"), "{refused}");

@@ -121,15 +121,16 @@ pub async fn an_empty_batch_is_committed(store: Arc<dyn Store>) {
 
 /// However many ask at the same time, each number is given once, and none makes an impossible payment id.
 pub async fn sequences_are_never_given_twice(store: Arc<dyn Store>) {
+    let slot = merchant_id("m-1").slot();
     let blocks =
-        futures_util::future::join_all([1, 1_000, 7, 50].map(|count| store.reserve_sequences(count)));
+        futures_util::future::join_all([1, 1_000, 7, 50].map(|count| store.reserve_sequences(slot, count)));
     let mut given = BTreeSet::new();
     for (block, count) in blocks.await.into_iter().zip([1, 1_000, 7, 50]) {
         let block = block.expect("a block is reserved");
         assert_eq!(block.end - block.start, count);
         for sequence in block {
             assert!(given.insert(sequence), "{sequence} was given twice");
-            let id = PaymentId::new(sequence, merchant_id("m-1").slot());
+            let id = PaymentId::new(sequence, slot);
             assert_eq!(PaymentId::try_from(id.get()), Ok(id));
         }
     }

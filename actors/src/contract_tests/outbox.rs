@@ -10,7 +10,7 @@ use crate::ports::Store;
 use crate::ports::journal_store::OutboxRecord;
 
 async fn waiting(scene: &Scene) -> Vec<OutboxRecord> {
-    let found = scene.store.unpublished(0, 1_000).await.expect("the outbox is read");
+    let found = scene.store.unpublished(scene.database("m-1"), 0, 1_000).await.expect("the outbox is read");
     assert!(found.windows(2).all(|pair| pair[0].0 < pair[1].0), "positions rise");
     found.into_iter().map(|(_, record)| record).collect()
 }
@@ -34,14 +34,19 @@ pub async fn records_wait_in_commit_order_until_they_are_published(store: Arc<dy
     let backlog = scene.store.backlog().await.expect("the backlog is counted");
     assert_eq!(backlog, (4, Some(expected[0].at)));
 
-    let page = scene.store.unpublished(0, 3).await.expect("the outbox is read");
+    let page = scene.store.unpublished(scene.database("m-1"), 0, 3).await.expect("the outbox is read");
     assert_eq!(page.len(), 3);
-    let behind = scene.store.unpublished(page[2].0, 3).await.expect("the outbox is read");
+    let behind =
+        scene.store.unpublished(scene.database("m-1"), page[2].0, 3).await.expect("the outbox is read");
     assert_eq!(behind.into_iter().map(|(_, record)| record).collect::<Vec<_>>(), expected[3..]);
 
     let published: Vec<EventId> = vec![expected[0].event_id, expected[2].event_id];
     for _ in 0..2 {
-        scene.store.mark_published(&published, scene.now()).await.expect("the records are marked");
+        scene
+            .store
+            .mark_published(scene.database("m-1"), &published, scene.now())
+            .await
+            .expect("the records are marked");
         assert_eq!(waiting(&scene).await, [expected[1].clone(), expected[3].clone()]);
     }
     assert_eq!(scene.store.backlog().await.expect("the backlog is counted"), (2, Some(expected[1].at)));
@@ -62,7 +67,7 @@ pub async fn earlier_events_of_one_payment_come_lowest_first(store: Arc<dyn Stor
     assert_eq!(seqs(before(1).await.expect("the outbox is read")), []);
     scene
         .store
-        .mark_published(&[EventId::of(payment.id, 1)], scene.now())
+        .mark_published(scene.database("m-1"), &[EventId::of(payment.id, 1)], scene.now())
         .await
         .expect("the record is marked");
     assert_eq!(seqs(before(99).await.expect("the outbox is read")), [Some(2), Some(3)]);
@@ -75,9 +80,13 @@ pub async fn published_records_are_pruned_by_age(store: Arc<dyn Store>) {
     let all = waiting(&scene).await;
     let [first, second, third] = &all[..] else { panic!("three events") };
     let early = scene.now();
-    scene.store.mark_published(&[first.event_id, second.event_id], early).await.expect("marked");
+    scene
+        .store
+        .mark_published(scene.database("m-1"), &[first.event_id, second.event_id], early)
+        .await
+        .expect("marked");
     let late = scene.now();
-    scene.store.mark_published(&[third.event_id], late).await.expect("marked");
+    scene.store.mark_published(scene.database("m-1"), &[third.event_id], late).await.expect("marked");
 
     let prune = |before: Timestamp, limit| scene.store.prune_published(before, limit);
     assert_eq!(prune(early, 10).await.expect("pruned"), 0, "not before their moment");
@@ -86,8 +95,14 @@ pub async fn published_records_are_pruned_by_age(store: Arc<dyn Store>) {
     assert_eq!(prune(late, 10).await.expect("pruned"), 0);
 
     // New records still come behind every position seen before.
-    let (last, _) = scene.store.unpublished(0, 1).await.expect("read").pop().unwrap_or((0, third.clone()));
+    let (last, _) = scene
+        .store
+        .unpublished(scene.database("m-1"), 0, 1)
+        .await
+        .expect("read")
+        .pop()
+        .unwrap_or((0, third.clone()));
     scene.authorized("m-1", "k-2").await;
-    let found = scene.store.unpublished(last, 10).await.expect("read");
+    let found = scene.store.unpublished(scene.database("m-1"), last, 10).await.expect("read");
     assert_eq!(found.len(), 1);
 }

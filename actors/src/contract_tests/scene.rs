@@ -44,6 +44,12 @@ impl Scene {
         Self { store, rules: Rules::default(), tokens, moment: Cell::new(1_800_000_000_000_000) }
     }
 
+    /// The database that keeps the payments of a merchant.
+    #[must_use]
+    pub fn database(&self, merchant: &str) -> usize {
+        self.store.databases().keeping(merchant_id(merchant).slot())
+    }
+
     /// A moment later than every one before.
     pub fn now(&self) -> Timestamp {
         self.moment.set(self.moment.get() + 1_000);
@@ -64,8 +70,9 @@ impl Scene {
     /// A new authorization of 10,000 minor units, under `key`.
     pub async fn authorization(&self, merchant: &str, key_text: &str) -> Append {
         let merchant_id = merchant_id(merchant);
-        let sequences = self.store.reserve_sequences(1).await.expect("sequences are reserved");
-        let id = PaymentId::new(sequences.start, merchant_id.slot());
+        let slot = merchant_id.slot();
+        let sequences = self.store.reserve_sequences(slot, 1).await.expect("sequences are reserved");
+        let id = PaymentId::new(sequences.start, slot);
         self.authorization_of(id, merchant_id, key_text)
     }
 

@@ -14,21 +14,23 @@ use payment_schema::ids::PaymentId;
 
 use crate::outbox::OutboxHandles;
 use crate::ports::Ports;
+use crate::ports::databases::Databases;
 use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, Reply};
 
-/// The lanes, by payment.
+/// The lanes, by payment. Every database has its own, so that commits to one never wait for another.
 #[derive(Clone)]
 pub struct JournalHandles {
     lanes: Arc<[Handle<Lane>]>,
+    databases: Databases,
 }
 
 impl JournalHandles {
     /// The lane of a payment; always the same one, so that its appends keep their order.
     #[must_use]
     pub fn lane(&self, id: PaymentId) -> &Handle<Lane> {
-        let count = u64::try_from(self.lanes.len()).expect("there are few lanes");
-        let index = usize::try_from(u64::from(id.slot().get()) % count).expect("an index of few lanes fits");
-        self.lanes.get(index).expect("the index was taken modulo the number of lanes")
+        let of_each = self.lanes.len() / self.databases.count();
+        let index = self.databases.keeping(id.slot()) * of_each + usize::from(id.slot().get()) % of_each;
+        self.lanes.get(index).expect("every database has the same number of lanes, and at least one")
     }
 }
 
@@ -36,6 +38,7 @@ impl JournalHandles {
 pub struct Journal {
     ports: Ports,
     outbox: OutboxHandles,
+    /// Of each database.
     lanes: usize,
     batch: usize,
     handles: Vec<Handle<Lane>>,
@@ -56,7 +59,7 @@ impl Message for JournalMessage {
 }
 
 impl Journal {
-    /// A journal with so many lanes and appends per commit.
+    /// A journal with so many lanes for each database and appends per commit.
     #[must_use]
     pub fn new(ports: Ports, outbox: OutboxHandles, lanes: usize, batch: usize) -> Self {
         Self { ports, outbox, lanes: lanes.max(1), batch: batch.max(1), handles: Vec::new() }
@@ -68,7 +71,7 @@ impl Actor for Journal {
     type Observed = usize;
 
     async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
-        for index in 0..self.lanes {
+        for index in 0..self.lanes * self.ports.store.databases().count() {
             let (ports, outbox, batch) = (self.ports.clone(), self.outbox.clone(), self.batch);
             let factory = move || Lane::new(ports.clone(), outbox.clone(), batch);
             let spec = ChildSpec::new(format!("lane-{index}"), "journal-lane", factory).mailbox(65_536);
@@ -79,7 +82,8 @@ impl Actor for Journal {
 
     async fn handle(&mut self, message: JournalMessage, _ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         let JournalMessage::Lanes(reply) = message;
-        reply.send(JournalHandles { lanes: self.handles.clone().into() });
+        let databases = self.ports.store.databases();
+        reply.send(JournalHandles { lanes: self.handles.clone().into(), databases });
         Ok(Next::Continue)
     }
 

@@ -12,13 +12,14 @@ use payment_schema::topic::Topic;
 use serde::Serialize;
 
 use super::poison;
+use crate::ports::databases::Databases;
 use crate::ports::event_log::{Consumed, LogError, Position, Record, Subscription};
 use crate::ports::ledger_store::PostOutcome;
 use crate::ports::meter::Measure;
 use crate::ports::{Ports, StoreError};
 use crate::supervision::{Actor, Ctx, Failure, Handle, Message, Next, SendError};
 
-/// The consumer group.
+/// The consumer group of the first database's ledger.
 const GROUP: &str = "payment-ledger";
 const TOPICS: [Topic; 2] = [Topic::Captured, Topic::Refunded];
 const MOST_AT_ONCE: usize = 500;
@@ -62,9 +63,31 @@ pub struct LedgerObserved {
     failures_in_a_row: u32,
 }
 
+/// Which records are one ledger's.
+#[derive(Clone)]
+struct Share {
+    database: usize,
+    databases: Databases,
+}
+
+impl Share {
+    fn group(&self) -> String {
+        match self.database {
+            0 => GROUP.to_owned(),
+            other => format!("{GROUP}-{other}"),
+        }
+    }
+
+    /// Whether a record is one of them; `None` for one that cannot be read.
+    fn has(&self, movement: Option<&Movement>) -> bool {
+        self.database == movement.map_or(0, |movement| self.databases.keeping(movement.payment_id.slot()))
+    }
+}
+
 /// Posts what was captured and refunded.
 pub struct Ledger {
     ports: Ports,
+    share: Share,
     joined: bool,
     records_total: u64,
     dead_letters_total: u64,
@@ -72,15 +95,17 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger that has not joined its group yet.
+    /// A ledger for the payments of one database of the store, that has not joined its group yet. Each database has one
+    /// with a group of its own, so that none waits for another; the first also sees to what cannot be read.
     #[must_use]
-    pub fn new(ports: Ports) -> Self {
-        Self { ports, joined: false, records_total: 0, dead_letters_total: 0, failures: 0 }
+    pub fn new(ports: Ports, database: usize) -> Self {
+        let share = Share { database, databases: ports.store.databases() };
+        Self { ports, share, joined: false, records_total: 0, dead_letters_total: 0, failures: 0 }
     }
 
-    fn join(ports: &Ports, ctx: &mut Ctx<Self>) {
-        let ports = ports.clone();
-        ctx.spawn(async move { LedgerMessage::Joined(ports.event_log.subscribe(GROUP, &TOPICS).await) });
+    fn join(&self, ctx: &mut Ctx<Self>) {
+        let (ports, group) = (self.ports.clone(), self.share.group());
+        ctx.spawn(async move { LedgerMessage::Joined(ports.event_log.subscribe(&group, &TOPICS).await) });
     }
 
     /// Leaves the group and joins it anew after a while; reading goes on from the offsets that were kept.
@@ -106,10 +131,10 @@ impl Ledger {
     }
 
     fn post(&mut self, subscription: Joined, records: Vec<Consumed>, delay: Duration, ctx: &mut Ctx<Self>) {
-        let ports = self.ports.clone();
+        let (ports, share) = (self.ports.clone(), self.share.clone());
         ctx.spawn(async move {
             tokio::time::sleep(delay).await;
-            let result = post(&ports, &records).await;
+            let result = post(&ports, &share, &records).await;
             LedgerMessage::Posted(subscription, records, result)
         });
     }
@@ -131,13 +156,13 @@ impl Actor for Ledger {
     type Observed = LedgerObserved;
 
     async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
-        Self::join(&self.ports, ctx);
+        self.join(ctx);
         Ok(())
     }
 
     async fn handle(&mut self, message: LedgerMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         match message {
-            LedgerMessage::Join => Self::join(&self.ports, ctx),
+            LedgerMessage::Join => self.join(ctx),
             LedgerMessage::Joined(Ok(subscription)) => {
                 self.joined = true;
                 self.fetch(subscription, ctx);
@@ -203,10 +228,13 @@ async fn deliver(ledger: &Handle<Ledger>, mut message: LedgerMessage) {
 }
 
 /// Posts a batch; says the topics of the dead letters it wrote.
-async fn post(ports: &Ports, records: &[Consumed]) -> Result<Vec<Topic>, String> {
+async fn post(ports: &Ports, share: &Share, records: &[Consumed]) -> Result<Vec<Topic>, String> {
     let now = Timestamp::from(ports.clock.now());
-    let judged: Vec<(&Consumed, Result<Movement, Unpostable>)> =
-        records.iter().map(|record| (record, judge(record))).collect();
+    let judged: Vec<(&Consumed, Result<Movement, Unpostable>)> = records
+        .iter()
+        .map(|record| (record, judge(record)))
+        .filter(|(_, movement)| share.has(movement.as_ref().ok()))
+        .collect();
     let movements: Vec<Movement> = judged.iter().filter_map(|(_, movement)| movement.clone().ok()).collect();
     let outcomes = if movements.is_empty() {
         Vec::new()

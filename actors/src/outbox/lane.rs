@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::gaps::Gaps;
 use super::queue::{Earlier, Offered, Queue};
-use super::{OutboxSettings, lane_of};
+use super::{OutboxSettings, Place, lane_of};
 use crate::breaker::Gate;
 use crate::ports::event_log::{LogError, Record};
 use crate::ports::journal_store::OutboxRecord;
@@ -62,7 +62,7 @@ pub struct OutboxLaneObserved {
 
 /// One outbox lane.
 pub struct OutboxLane {
-    index: usize,
+    place: Place,
     ports: Ports,
     gate: Arc<Gate>,
     settings: OutboxSettings,
@@ -79,14 +79,14 @@ pub struct OutboxLane {
 
 impl OutboxLane {
     pub(super) fn new(
-        index: usize,
+        place: Place,
         ports: Ports,
         gate: Arc<Gate>,
         settings: OutboxSettings,
         missed: Arc<AtomicBool>,
     ) -> Self {
         Self {
-            index,
+            place,
             ports,
             gate,
             settings,
@@ -100,6 +100,10 @@ impl OutboxLane {
             published_total: 0,
             failed_total: 0,
         }
+    }
+
+    fn database(&self) -> usize {
+        self.place.database(self.settings.lanes)
     }
 
     fn held(&self) -> usize {
@@ -159,7 +163,10 @@ impl OutboxLane {
 
     fn read_page(&self, ctx: &mut Ctx<Self>) {
         let (ports, behind, most) = (self.ports.clone(), self.sweeping_behind, self.settings.sweep_page);
-        ctx.spawn(async move { OutboxLaneMessage::Swept(ports.store.unpublished(behind, most).await) });
+        let database = self.database();
+        ctx.spawn(
+            async move { OutboxLaneMessage::Swept(ports.store.unpublished(database, behind, most).await) },
+        );
     }
 
     fn swept(&mut self, page: Result<Vec<(u64, OutboxRecord)>, StoreError>, ctx: &mut Ctx<Self>) {
@@ -172,7 +179,8 @@ impl OutboxLane {
         for (position, record) in page {
             self.sweeping_behind = position;
             let is_old_enough = now.since(record.at) >= self.settings.grace;
-            if is_old_enough && lane_of(record.payment_id, self.settings.lanes.max(1)) == self.index {
+            let lane = lane_of(record.payment_id, &self.place.databases, self.settings.lanes.max(1));
+            if is_old_enough && lane == self.place.index {
                 self.take_in(record);
             }
         }
@@ -198,7 +206,7 @@ impl OutboxLane {
         self.publishing = true;
         let batch = self.queue.take(self.settings.batch.max(1));
         let unmarked = std::mem::take(&mut self.unmarked);
-        let ports = self.ports.clone();
+        let (ports, database) = (self.ports.clone(), self.database());
         ctx.spawn(async move {
             let results = publish(&ports, &batch).await;
             if !results.is_empty() && results.iter().all(Result::is_err) {
@@ -208,7 +216,7 @@ impl OutboxLane {
             } else {
                 permit.success();
             }
-            let left = mark(&ports, &batch, &results, unmarked).await;
+            let left = mark(&ports, database, &batch, &results, unmarked).await;
             OutboxLaneMessage::Ended(batch, results, left)
         });
     }
@@ -302,7 +310,7 @@ impl Actor for OutboxLane {
                 return Ok(());
             }
             let results = publish(&self.ports, &batch).await;
-            let left = mark(&self.ports, &batch, &results, Vec::new()).await;
+            let left = mark(&self.ports, self.database(), &batch, &results, Vec::new()).await;
             if !left.is_empty() || results.iter().any(Result::is_err) {
                 return Ok(());
             }
@@ -336,6 +344,7 @@ async fn publish(ports: &Ports, batch: &[OutboxRecord]) -> Vec<Result<(), LogErr
 /// Marks what was published; what could not be marked comes back, to be marked later rather than published again.
 async fn mark(
     ports: &Ports,
+    database: usize,
     batch: &[OutboxRecord],
     results: &[Result<(), LogError>],
     mut events: Vec<EventId>,
@@ -347,7 +356,7 @@ async fn mark(
         return events;
     }
     let now = Timestamp::from(ports.clock.now());
-    match ports.store.mark_published(&events, now).await {
+    match ports.store.mark_published(database, &events, now).await {
         Ok(()) => Vec::new(),
         Err(cause) => {
             tracing::warn!(records = events.len(), %cause, "published records not marked yet");

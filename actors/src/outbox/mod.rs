@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::breaker::Gate;
 use crate::ports::Ports;
+use crate::ports::databases::Databases;
 use crate::ports::journal_store::OutboxRecord;
 use crate::ports::meter::Measure;
 use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, Reply};
@@ -26,7 +27,7 @@ use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, 
 /// How the outbox works.
 #[derive(Debug, Clone)]
 pub struct OutboxSettings {
-    /// How many lanes publish at the same time.
+    /// How many lanes of each database publish at the same time.
     pub lanes: usize,
     /// Most records in one publication.
     pub batch: usize,
@@ -53,20 +54,22 @@ struct LaneLink {
 #[derive(Clone)]
 pub struct OutboxHandles {
     lanes: Arc<[LaneLink]>,
+    databases: Databases,
 }
 
 impl OutboxHandles {
     /// No lanes: another process publishes what it finds in the table.
     #[must_use]
     pub fn elsewhere() -> Self {
-        Self { lanes: Arc::new([]) }
+        Self { lanes: Arc::new([]), databases: Databases::one() }
     }
 
     /// Hands committed records over. A lane that cannot take them finds them in the table.
     pub fn hand_over(&self, records: Vec<OutboxRecord>) {
         let mut shares: Vec<Vec<OutboxRecord>> = vec![Vec::new(); self.lanes.len()];
+        let of_each = self.lanes.len() / self.databases.count();
         for record in records {
-            if let Some(share) = shares.get_mut(lane_of(record.payment_id, self.lanes.len())) {
+            if let Some(share) = shares.get_mut(lane_of(record.payment_id, &self.databases, of_each)) {
                 share.push(record);
             }
         }
@@ -78,11 +81,26 @@ impl OutboxHandles {
     }
 }
 
-/// The lane of a payment; always the same one, so that its records keep their order.
-pub(crate) fn lane_of(id: PaymentId, lanes: usize) -> usize {
+/// The lane of a payment; always the same one, so that its records keep their order. Lanes serve one database each: a
+/// sweep or a mark that fails holds up nobody else's records.
+fn lane_of(id: PaymentId, databases: &Databases, of_each: usize) -> usize {
     let mixed = id.get().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    let lanes = u64::try_from(lanes.max(1)).expect("there are few lanes");
-    usize::try_from(mixed % lanes).expect("an index of few lanes fits")
+    let lanes = u64::try_from(of_each.max(1)).expect("there are few lanes");
+    let among_its_own = usize::try_from(mixed % lanes).expect("an index of few lanes fits");
+    databases.keeping(id.slot()) * of_each + among_its_own
+}
+
+/// Which lane one is.
+struct Place {
+    index: usize,
+    databases: Databases,
+}
+
+impl Place {
+    /// The database whose records it publishes.
+    fn database(&self, of_each: usize) -> usize {
+        self.index / of_each.max(1)
+    }
 }
 
 /// Supervises the lanes, counts the backlog and prunes what was published long ago.
@@ -103,10 +121,8 @@ pub enum OutboxMessage {
     Tend,
     /// The table was looked at: what waits, and how many rows went.
     Tended {
-        /// Records waiting.
-        pending: u64,
-        /// How long the oldest has waited.
-        oldest: Duration,
+        /// Records waiting, and how long the oldest has waited; `None` when that could not be read.
+        backlog: Option<(u64, Duration)>,
         /// Rows deleted.
         pruned: u64,
     },
@@ -150,9 +166,11 @@ impl Outbox {
             let before =
                 payment_schema::time::Timestamp::from_micros(now.as_micros().saturating_sub(keep_from));
             let pruned = ports.store.prune_published(before, PRUNE_AT_ONCE).await.unwrap_or(0);
-            let (pending, oldest) = ports.store.backlog().await.unwrap_or((0, None));
-            let oldest = oldest.map_or(Duration::ZERO, |since| now.since(since));
-            OutboxMessage::Tended { pending, oldest, pruned }
+            let backlog =
+                ports.store.backlog().await.ok().map(|(pending, oldest)| {
+                    (pending, oldest.map_or(Duration::ZERO, |since| now.since(since)))
+                });
+            OutboxMessage::Tended { backlog, pruned }
         });
     }
 }
@@ -162,13 +180,14 @@ impl Actor for Outbox {
     type Observed = OutboxObserved;
 
     async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
-        let lanes = self.settings.lanes.max(1);
-        for index in 0..lanes {
+        let databases = self.ports.store.databases();
+        for index in 0..self.settings.lanes.max(1) * databases.count() {
             let missed = Arc::new(AtomicBool::new(false));
             let (ports, gate, settings) = (self.ports.clone(), Arc::clone(&self.gate), self.settings.clone());
-            let flag = Arc::clone(&missed);
+            let (flag, databases) = (Arc::clone(&missed), databases.clone());
             let factory = move || {
-                OutboxLane::new(index, ports.clone(), Arc::clone(&gate), settings.clone(), Arc::clone(&flag))
+                let place = Place { index, databases: databases.clone() };
+                OutboxLane::new(place, ports.clone(), Arc::clone(&gate), settings.clone(), Arc::clone(&flag))
             };
             let spec = ChildSpec::new(format!("lane-{index}"), "outbox-lane", factory).mailbox(16_384);
             self.links.push((ctx.start_child(spec), missed));
@@ -184,13 +203,16 @@ impl Actor for Outbox {
                     handle: handle.clone(),
                     missed: Arc::clone(missed),
                 };
-                reply.send(OutboxHandles { lanes: self.links.iter().map(link).collect() });
+                let databases = self.ports.store.databases();
+                reply.send(OutboxHandles { lanes: self.links.iter().map(link).collect(), databases });
             }
             OutboxMessage::Tend => self.tend(ctx),
-            OutboxMessage::Tended { pending, oldest, pruned } => {
-                self.backlog.store(pending, Ordering::Relaxed);
+            OutboxMessage::Tended { backlog, pruned } => {
                 self.pruned_total += pruned;
-                self.ports.meter.record(Measure::OutboxBacklog { pending, oldest });
+                if let Some((pending, oldest)) = backlog {
+                    self.backlog.store(pending, Ordering::Relaxed);
+                    self.ports.meter.record(Measure::OutboxBacklog { pending, oldest });
+                }
                 // A full helping means there is more to prune.
                 let again =
                     if pruned == u64::from(PRUNE_AT_ONCE) { Duration::from_millis(100) } else { TEND_EVERY };

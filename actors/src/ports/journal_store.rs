@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use payment_schema::dead_letter::LetterChange;
 use payment_schema::fingerprint::Fingerprint;
-use payment_schema::ids::{EventId, MerchantId, OperationNo, PaymentId, TraceId, Version};
+use payment_schema::ids::{EventId, MerchantId, OperationNo, PaymentId, Slot, TraceId, Version};
 use payment_schema::operation::Operation;
 use payment_schema::payment::{Due, Payment};
 use payment_schema::representation::Answer;
@@ -19,6 +19,7 @@ use payment_schema::topic::Topic;
 use payment_schema::transition::Transition;
 
 use super::StoreError;
+use super::databases::Databases;
 
 /// One payment's change: commits whole or not at all, independent of its neighbours in the batch.
 #[derive(Debug, Clone)]
@@ -173,9 +174,15 @@ pub trait JournalStore: Send + Sync {
     /// When the store cannot be asked.
     async fn committed(&self, marks: &[CommitMark]) -> Result<Vec<bool>, StoreError>;
 
-    /// Reserves `count` payment sequence numbers that nobody else gets, durably.
+    /// Reserves `count` payment sequence numbers that nobody else gets for any slot of the same database, durably.
     ///
     /// # Errors
     /// When the store cannot be asked.
-    async fn reserve_sequences(&self, count: u64) -> Result<Range<u64>, StoreError>;
+    async fn reserve_sequences(&self, slot: Slot, count: u64) -> Result<Range<u64>, StoreError>;
+
+    /// Where payments are kept; never changes. A batch of appends of one database is committed whatever becomes of the
+    /// others.
+    fn databases(&self) -> Databases {
+        Databases::one()
+    }
 }

@@ -7,6 +7,7 @@
 pub mod admission;
 pub mod api_key_store;
 pub mod clock;
+pub mod databases;
 pub mod event_log;
 pub mod gateway;
 pub mod journal_store;
@@ -32,7 +33,7 @@ use outbox_store::OutboxStore;
 use payment_store::PaymentStore;
 use random::Random;
 
-/// Everything the store does; one adapter implements all parts over one database.
+/// Everything the store does; one adapter implements all parts.
 pub trait Store:
     JournalStore + PaymentStore + OutboxStore + LedgerStore + OperatorStore + ApiKeyStore
 {

@@ -42,6 +42,8 @@ impl fmt::Display for Violation {
 pub enum Part {
     /// The store.
     Store,
+    /// The last database of a store that has several.
+    LastDatabase,
     /// The event log.
     EventLog,
     /// The PG.
@@ -50,13 +52,14 @@ pub enum Part {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 3] = [Self::Store, Self::EventLog, Self::Gateway];
+    pub const ALL: [Self; 4] = [Self::Store, Self::LastDatabase, Self::EventLog, Self::Gateway];
 
     /// The fault that its absence counts as.
     #[must_use]
     pub const fn outage(self) -> Fault {
         match self {
             Self::Store => Fault::StoreOutage,
+            Self::LastDatabase => Fault::DatabaseOutage,
             Self::EventLog => Fault::LogOutage,
             Self::Gateway => Fault::PgOutage,
         }

@@ -57,6 +57,8 @@ faults! {
     StoreSlow = "store-slow", 0.02;
     /// The store cannot be reached for a while.
     StoreOutage = "store-outage", 0.0;
+    /// One of the store's databases cannot be reached for a while.
+    DatabaseOutage = "database-outage", 0.0;
     /// A publication fails; nothing was written.
     PublishFailed = "publish-failed", 0.04;
     /// A publication fails, though its records were written.

@@ -97,6 +97,8 @@ pub fn run(seed: Seed, keep_trace: bool) -> Report {
 struct Shape {
     /// What each process does.
     nodes: Vec<Duties>,
+    /// How many the store has.
+    databases: usize,
     clients: u32,
     merchants: u32,
     lives: u64,
@@ -114,7 +116,8 @@ impl Shape {
         let afterglow = dice.millis(0, 30_000);
         let settings = settings(dice, alone);
         let nodes = if alone { vec![Duties::all()] } else { pair(dice) };
-        Self { nodes, clients, merchants, lives, afterglow, settings }
+        let databases = *dice.pick(&[1, 2]);
+        Self { nodes, databases, clients, merchants, lives, afterglow, settings }
     }
 }
 
@@ -169,7 +172,7 @@ impl Run {
         let plan = FaultPlan::draw(&mut dice);
         let shape = Shape::draw(&mut dice);
         let environment = Arc::new(Environment::new(seed, plan, keep_trace));
-        let world = Rc::new(World::new(environment, !shape.settings.alone));
+        let world = Rc::new(World::new(environment, !shape.settings.alone, shape.databases));
         let nodes = Nodes::new(Rc::clone(&world), shape.settings.clone(), &shape.nodes);
         Self { shape, world, nodes, history: Rc::default() }
     }

@@ -25,11 +25,11 @@ pub(super) struct World {
 }
 
 impl World {
-    /// An empty world. `networked`: the store is another machine's.
-    pub(super) fn new(environment: Arc<Environment>, networked: bool) -> Self {
+    /// An empty world. `networked`: the store is another machine's, or `databases` of them.
+    pub(super) fn new(environment: Arc<Environment>, networked: bool, databases: usize) -> Self {
         let env = || Arc::clone(&environment);
         let clock = Arc::new(SimClock::new(env()));
-        let store = Arc::new(SimStore::new(env(), networked));
+        let store = Arc::new(SimStore::new(env(), networked, databases));
         let wall = Arc::clone(&clock);
         Self {
             event_log: Arc::new(SimEventLog::new(env(), Some(Arc::clone(&store)))),

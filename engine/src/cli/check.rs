@@ -10,7 +10,7 @@ use super::args::Check;
 use super::failure::Failure;
 use super::terminal::{complain, print};
 use crate::check::{self, Evidence, EvidenceError, PgRecord, Report, World};
-use crate::config::Config;
+use crate::config::{Config, ShardUrl};
 use crate::mariadb::MariaDbOptions;
 use crate::serve::kafka_settings;
 
@@ -39,12 +39,15 @@ fn report(config: &Config) -> Result<Report, Failure> {
 /// Where payments and their events are.
 pub(super) fn world(config: &Config) -> Result<World, Failure> {
     let topics = kafka_settings(config);
-    let Some(url) = config.database_server() else {
+    if config.is_embedded() {
         return Ok(World::Embedded { database: config.database(), topics });
-    };
-    let databases = MariaDbOptions::from_url(url).map_err(EvidenceError::from)?;
+    }
+    let servers = config.database_servers();
+    let options = |server: &ShardUrl| MariaDbOptions::from_url(server.url.reveal());
+    let databases = servers.iter().map(|server| options(server).map(MariaDbOptions::read_only));
+    let databases = databases.collect::<Result<_, _>>().map_err(EvidenceError::from)?;
     let topics = topics.expect("the configuration has a broker beside a database server");
-    Ok(World::Servers { databases: vec![databases.read_only()], topics })
+    Ok(World::Servers { databases, topics })
 }
 
 /// Where the payment gateway's record is: the configured gateway shows it, the simulator inside keeps a file.
@@ -55,7 +58,7 @@ pub(super) fn pg_record(config: &Config) -> PgRecord {
     }
     let file = config.simulator_dir().join(crate::pg_simulator::RECORD_FILE);
     // Beside a database server the simulator inside is the exception, and may have run elsewhere.
-    if config.database_server().is_some() && !file.exists() {
+    if !config.is_embedded() && !file.exists() {
         return PgRecord::Nowhere;
     }
     PgRecord::File(file)

@@ -10,11 +10,17 @@ use crate::mariadb::{MariaDbOptions, MariaDbStore};
 use crate::sqlite::{DataDirLock, Migrated, migrate};
 
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
-    let done = match config.database_server() {
-        Some(url) => migrate_server(url)?,
-        None => migrate_file(config)?,
-    };
-    let shown = config.database_shown();
+    if config.is_embedded() {
+        return tell(&config.database_shown(), migrate_file(config)?);
+    }
+    // One after the other: what is done is told, whatever becomes of the next.
+    config.database_servers().iter().try_for_each(|server| {
+        let done = migrate_server(server.url.reveal())?;
+        tell(&server.url.to_string(), done)
+    })
+}
+
+fn tell(shown: &str, done: Migrated) -> Result<(), Failure> {
     print(&if done.from == done.to {
         format!("{shown} is at schema version {} already\n", done.to)
     } else {

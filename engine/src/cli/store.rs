@@ -3,12 +3,12 @@
 //! Owns which adapter it is, and that a database which an engine uses is not migrated under it.
 
 use payment_actors::ports::Store;
-use reqwest::Url;
 
 use super::failure::Failure;
 use super::runtime;
-use crate::config::Config;
-use crate::mariadb::{MariaDbOptions, MariaDbStore};
+use crate::config::{Config, ShardUrl};
+use crate::mariadb::MariaDbOptions;
+use crate::shards::ShardedStore;
 use crate::sqlite::{DataDirLock, OpenError, SqliteStore, Upgrade};
 
 /// What a command does with the store.
@@ -26,27 +26,30 @@ pub(super) fn with_store<T>(
     access: Access,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    if let Some(url) = config.database_server() {
-        return runtime()?.block_on(with_server(config, access, url, work));
+    if !config.is_embedded() {
+        return runtime()?.block_on(with_servers(config, access, work));
     }
     let store = open_file(config, access)?;
     runtime()?.block_on(work(&store))
 }
 
-async fn with_server<T>(
+async fn with_servers<T>(
     config: &Config,
     access: Access,
-    url: &Url,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let failed = |error: crate::mariadb::OpenError| Failure::failed(error.to_string());
-    let options = MariaDbOptions::from_url(url).map_err(failed)?.connections(1);
-    let options = match access {
-        Access::Read => options.read_only(),
-        Access::Write if config.store.migrate => options.upgrade(Upgrade::Automatic),
-        Access::Write => options.upgrade(Upgrade::Refused),
+    let options = |server: &ShardUrl| {
+        let options = MariaDbOptions::from_url(server.url.reveal()).map_err(failed)?.connections(1);
+        let options = match access {
+            Access::Read => options.read_only(),
+            Access::Write if config.store.migrate => options.upgrade(Upgrade::Automatic),
+            Access::Write => options.upgrade(Upgrade::Refused),
+        };
+        Ok((server.slots.clone(), options))
     };
-    let store = MariaDbStore::connect(options).await.map_err(failed)?;
+    let databases = config.database_servers().iter().map(options).collect::<Result<_, Failure>>()?;
+    let store = ShardedStore::connect(databases).await.map_err(failed)?;
     let done = work(&store).await;
     store.close().await;
     done

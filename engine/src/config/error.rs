@@ -58,7 +58,7 @@ fn meant(nearest: Option<&str>) -> String {
 impl ConfigError {
     pub(super) fn not_allowed<T: Setting>(key: &str, given: &Given) -> Self {
         // A URL may hold a password, and what is not a URL may still be one that was mistyped.
-        let secret = key.ends_with(".url") || key == "broker.options";
+        let secret = key.ends_with(".url") || matches!(key, "store.shards" | "broker.options");
         let value = if secret { "(hidden)".to_owned() } else { given.shown() };
         Self::NotAllowed {
             key: key.to_owned(),

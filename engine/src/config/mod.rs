@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `sections` | every key with type, default and documentation |
 //! | `section` | how a section is declared |
-//! | `setting`, `words`, `secret`, `store_url` | the types a key can have |
+//! | `setting`, `words`, `secret`, `store_url`, `shards` | the types a key can have |
 //! | `layers`, `sources` | where values come from |
 //! | `rules` | what must hold between keys |
 //! | `catalogue`, `print` | the list of all keys, the effective configuration |
@@ -22,11 +22,13 @@ mod secret;
 mod section;
 pub mod sections;
 mod setting;
+mod shards;
 mod sources;
 mod store_url;
 mod words;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 pub use breakers::Breakers;
@@ -36,11 +38,15 @@ pub use print::effective;
 pub use secret::SecretUrl;
 pub use section::{Key, Section};
 pub use setting::{Bytes, Percent, Properties};
+pub use shards::{ShardUrl, ShardUrls};
 pub use sources::Flags;
 pub use store_url::StoreUrl;
 pub use words::{LogFormat, Role, Roles};
 
 use layers::Layers;
+
+/// Every slot: what the only database keeps.
+const ALL_SLOTS: RangeInclusive<u16> = 0..=1_023;
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,25 +160,36 @@ impl Config {
     #[must_use]
     pub fn simulates_the_gateway(&self) -> bool {
         let is_asked_for = self.origin("simulator.listen") != Origin::Default;
-        self.pg.url.is_none() && (self.database_server().is_none() || is_asked_for)
+        self.pg.url.is_none() && (self.is_embedded() || is_asked_for)
     }
 
-    /// The database server's address, when the store is on one.
+    /// Whether the store is a file of this process.
     #[must_use]
-    pub fn database_server(&self) -> Option<&reqwest::Url> {
-        match &self.store.url {
-            Some(StoreUrl::Server(url)) => Some(url.reveal()),
-            Some(StoreUrl::Sqlite(_)) | None => None,
+    pub fn is_embedded(&self) -> bool {
+        self.database_servers().is_empty()
+    }
+
+    /// The key that says where the database is.
+    pub(crate) fn database_key(&self) -> &'static str {
+        if self.store.shards.is_some() { "store.shards" } else { "store.url" }
+    }
+
+    /// The databases on servers with the slots that each keeps; none when the store is a file.
+    #[must_use]
+    pub fn database_servers(&self) -> Vec<ShardUrl> {
+        match (&self.store.shards, &self.store.url) {
+            (Some(shards), _) => shards.get().to_vec(),
+            (None, Some(StoreUrl::Server(url))) => vec![ShardUrl { slots: ALL_SLOTS, url: url.clone() }],
+            (None, Some(StoreUrl::Sqlite(_)) | None) => Vec::new(),
         }
     }
 
-    /// Where the database is, for people: without password.
+    /// Where the database is, or the databases are, for people: without passwords.
     #[must_use]
     pub fn database_shown(&self) -> String {
-        match &self.store.url {
-            Some(StoreUrl::Server(url)) => url.to_string(),
-            Some(StoreUrl::Sqlite(_)) | None => self.database().display().to_string(),
-        }
+        let servers: Vec<String> =
+            self.database_servers().iter().map(|shard| shard.url.to_string()).collect();
+        if servers.is_empty() { self.database().display().to_string() } else { servers.join(" ") }
     }
 
     /// The directory of the PG simulator's record.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::layers::Layers;
 use super::secret::SecretUrl;
+use super::shards::ShardUrl;
 use super::{Config, ConfigError};
+use crate::shards::databases_of;
 
 /// Checks a configuration whose values are all allowed by themselves.
 pub(super) fn check(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
@@ -54,19 +56,25 @@ fn in_order(low: &str, low_is: Duration, high: &str, high_is: Duration) -> Resul
 }
 
 fn check_store(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
-    match config.database_server().map(reqwest::Url::scheme) {
-        None | Some("mysql" | "mariadb") => Ok(()),
-        Some(_) => not_allowed(layers, "store.url", "a URL that begins with sqlite: or mysql:"),
+    let allowed = match config.store.shards {
+        Some(_) => "databases whose URLs begin with mysql:",
+        None => "a URL that begins with sqlite: or mysql:",
+    };
+    let servers = config.database_servers();
+    if servers.iter().any(|server| !matches!(server.url.scheme(), "mysql" | "mariadb")) {
+        return not_allowed(layers, config.database_key(), allowed);
     }
+    config.store.shards.as_ref().map_or(Ok(()), |shards| check_shards(config, shards.get(), layers))
 }
 
 /// What an engine needs beside what every command needs: somewhere for events to go, and somebody to ask for money.
 pub(super) fn check_serving(config: &Config) -> Result<(), ConfigError> {
-    if config.database_server().is_some() && config.broker.bootstrap.is_none() {
+    if !config.is_embedded() && config.broker.bootstrap.is_none() {
+        let key = config.database_key();
         return Err(ConfigError::Contradiction(format!(
-            "store.url ({}) is a MariaDB, and its events need Kafka: give its addresses with --kafka HOST:PORT or \
+            "{key} ({}) is a MariaDB, and its events need Kafka: give its addresses with --kafka HOST:PORT or \
              broker.bootstrap (KAFKA_BOOTSTRAP_SERVERS)",
-            config.origin("store.url")
+            config.origin(key)
         )));
     }
     if config.pg.url.is_none() && !config.simulates_the_gateway() {
@@ -75,6 +83,27 @@ pub(super) fn check_serving(config: &Config) -> Result<(), ConfigError> {
              inside"
                 .to_owned(),
         ));
+    }
+    Ok(())
+}
+
+/// Every slot has one database, and every database one range: two ranges of one would show its rows twice.
+fn check_shards(config: &Config, shards: &[ShardUrl], layers: &Layers) -> Result<(), ConfigError> {
+    let wrong = |why: &str| {
+        ConfigError::Contradiction(format!("store.shards ({}): {why}", layers.origin("store.shards")))
+    };
+    if config.store.url.is_some() {
+        let why =
+            format!("store.url ({}) names a database too; leave one of them out", layers.origin("store.url"));
+        return Err(wrong(&why));
+    }
+    let ranges: Vec<_> = shards.iter().map(|shard| shard.slots.clone()).collect();
+    databases_of(&ranges).map_err(|error| wrong(&error.to_string()))?;
+    for (index, shard) in shards.iter().enumerate() {
+        if shards[..index].iter().any(|other| other.url == shard.url) {
+            let why = format!("{} is named twice; give it one range, or each range a database", shard.url);
+            return Err(wrong(&why));
+        }
     }
     Ok(())
 }
@@ -94,7 +123,7 @@ fn check_pg_url(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
 }
 
 fn check_roles(config: &Config, layers: &Layers) -> Result<(), ConfigError> {
-    if config.engine.roles.is_all() || config.database_server().is_some() {
+    if config.engine.roles.is_all() || !config.is_embedded() {
         return Ok(());
     }
     Err(ConfigError::Contradiction(format!(
@@ -139,7 +168,7 @@ fn clash(a: SocketAddr, b: SocketAddr) -> bool {
 
 fn not_allowed(layers: &Layers, key: &str, allowed: &str) -> Result<(), ConfigError> {
     let value = layers.get(key).map_or_else(String::new, |given| {
-        if key.ends_with(".url") { "(hidden)".to_owned() } else { given.shown() }
+        if key.ends_with(".url") || key.ends_with(".shards") { "(hidden)".to_owned() } else { given.shown() }
     });
     Err(ConfigError::NotAllowed {
         key: key.to_owned(),

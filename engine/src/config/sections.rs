@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::secret::SecretUrl;
 use super::section::section;
 use super::setting::{Bytes, Percent, Properties, words};
+use super::shards::ShardUrls;
 use super::store_url::StoreUrl;
 use super::words::{LogFormat, Roles};
 
@@ -58,6 +59,9 @@ section! {
         /// The database, `sqlite:PATH` or `mysql://user:password@host:port/database`; without it `payment.db` in the
         /// data directory.
         url: Option<StoreUrl> = "",
+        /// Several MariaDBs instead of `url`, each keeping a range of the 1,024 slots that merchants are spread over:
+        /// `[{slots = "0-511", url = "mysql://…"}, …]`, or `0-511=mysql://… 512-1023=mysql://…` as text.
+        shards: Option<ShardUrls> = "",
         /// Connections to a MariaDB for writing, and as many again for reading.
         connections: NonZeroU32 = "8",
         /// Whether `serve` brings the tables up to date before it starts.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use payment_actors::ports::StoreError;
 use payment_actors::ports::journal_store::{Append, AppendOutcome, CommitMark, JournalStore};
-use payment_schema::ids::{PaymentId, Version};
+use payment_schema::ids::{PaymentId, Slot, Version};
 use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
@@ -54,7 +54,7 @@ impl JournalStore for MariaDbStore {
         repeatable!(self, |session| are_committed(session, marks))
     }
 
-    async fn reserve_sequences(&self, count: u64) -> Result<Range<u64>, StoreError> {
+    async fn reserve_sequences(&self, _slot: Slot, count: u64) -> Result<Range<u64>, StoreError> {
         // A block whose answer is lost is a gap.
         repeatable!(self, |session| reserve(session, count))
     }

@@ -21,7 +21,12 @@ use super::tries::{reading, repeatable};
 
 #[async_trait]
 impl OutboxStore for MariaDbStore {
-    async fn unpublished(&self, after: u64, limit: u32) -> Result<Vec<(u64, OutboxRecord)>, StoreError> {
+    async fn unpublished(
+        &self,
+        _database: usize,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, OutboxRecord)>, StoreError> {
         reading!(self, |session| unpublished(session, after, limit))
     }
 
@@ -29,7 +34,12 @@ impl OutboxStore for MariaDbStore {
         reading!(self, |session| unpublished_before(session, id, below))
     }
 
-    async fn mark_published(&self, events: &[EventId], at: Timestamp) -> Result<(), StoreError> {
+    async fn mark_published(
+        &self,
+        _database: usize,
+        events: &[EventId],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut ids: Vec<String> = events.iter().map(EventId::to_string).collect();
         // Whoever marks the same records takes their locks in the same order.
         ids.sort_unstable();

@@ -1,4 +1,4 @@
-//! The store of an engine: a file of its own, or a MariaDB that others may use as well.
+//! The store of an engine: a file of its own, or MariaDBs that others may use as well.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use payment_actors::ports::Store;
 
 use super::error::ServeError;
-use crate::config::Config;
+use crate::config::{Config, ShardUrl};
 use crate::mariadb::{MariaDbOptions, MariaDbStore};
+use crate::shards::ShardedStore;
 use crate::sqlite::{SqliteStore, Upgrade};
 
 /// A store that is open.
@@ -16,25 +17,35 @@ pub(super) enum OpenStore {
     Embedded(SqliteStore),
     /// A MariaDB.
     MariaDb(MariaDbStore),
+    /// Several that share the merchants.
+    Sharded(ShardedStore<MariaDbStore>),
 }
 
 impl OpenStore {
     /// Opens what is configured, and brings its tables up to date unless told not to.
     pub(super) async fn open(config: &Config) -> Result<Self, ServeError> {
         let upgrade = if config.store.migrate { Upgrade::Automatic } else { Upgrade::Refused };
-        let Some(url) = config.database_server() else {
-            return Ok(Self::Embedded(SqliteStore::open(&config.database(), upgrade)?));
+        let connections = config.store.connections.get();
+        let options = |server: &ShardUrl| {
+            let options = MariaDbOptions::from_url(server.url.reveal())?;
+            Ok::<_, ServeError>(options.upgrade(upgrade).connections(connections))
         };
-        let options = MariaDbOptions::from_url(url)?.upgrade(upgrade);
-        let store = MariaDbStore::connect(options.connections(config.store.connections.get())).await?;
-        Ok(Self::MariaDb(store))
+        match &config.database_servers()[..] {
+            [] => Ok(Self::Embedded(SqliteStore::open(&config.database(), upgrade)?)),
+            [server] => Ok(Self::MariaDb(MariaDbStore::connect(options(server)?).await?)),
+            servers => {
+                let databases = servers.iter().map(|server| Ok((server.slots.clone(), options(server)?)));
+                let databases = databases.collect::<Result<_, ServeError>>()?;
+                Ok(Self::Sharded(ShardedStore::connect(databases).await?))
+            }
+        }
     }
 
     /// Whether no other process can use it.
     pub(super) fn is_alone(&self) -> bool {
         match self {
             Self::Embedded(_) => true,
-            Self::MariaDb(_) => false,
+            Self::MariaDb(_) | Self::Sharded(_) => false,
         }
     }
 
@@ -43,6 +54,7 @@ impl OpenStore {
         match self {
             Self::Embedded(store) => Arc::new(store.clone()),
             Self::MariaDb(store) => Arc::new(store.clone()),
+            Self::Sharded(store) => Arc::new(store.clone()),
         }
     }
 
@@ -51,6 +63,7 @@ impl OpenStore {
         match self {
             Self::Embedded(store) => drop(store),
             Self::MariaDb(store) => store.close().await,
+            Self::Sharded(store) => store.close().await,
         }
     }
 }

@@ -88,7 +88,7 @@ fn event_log(store: &OpenStore, kafka: Option<&KafkaEventLog>) -> Result<Arc<dyn
     match (kafka, store) {
         (Some(kafka), _) => Ok(Arc::new(kafka.clone())),
         (None, OpenStore::Embedded(store)) => Ok(Arc::new(store.event_log())),
-        (None, OpenStore::MariaDb(_)) => Err(ServeError::NoBroker),
+        (None, OpenStore::MariaDb(_) | OpenStore::Sharded(_)) => Err(ServeError::NoBroker),
     }
 }
 
@@ -105,7 +105,7 @@ async fn admission(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<dyn Ad
 
 /// The data directory and the database's own when it lies elsewhere; nothing when all is kept by servers.
 fn lock(config: &Config) -> Result<Vec<DataDirLock>, ServeError> {
-    let is_embedded = config.database_server().is_none();
+    let is_embedded = config.is_embedded();
     let mut locks = Vec::new();
     let data_dir = config.engine.data_dir.as_path();
     if is_embedded || config.simulates_the_gateway() {

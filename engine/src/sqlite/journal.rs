@@ -5,6 +5,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use payment_actors::ports::StoreError;
 use payment_actors::ports::journal_store::{Append, AppendOutcome, CommitMark, JournalStore};
+use payment_schema::ids::Slot;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append::{Prepared, write_all};
@@ -28,7 +29,7 @@ impl JournalStore for SqliteStore {
             .await
     }
 
-    async fn reserve_sequences(&self, count: u64) -> Result<Range<u64>, StoreError> {
+    async fn reserve_sequences(&self, _slot: Slot, count: u64) -> Result<Range<u64>, StoreError> {
         const SQL: &str =
             "UPDATE payment_sequence SET next_sequence = next_sequence + ?1 RETURNING next_sequence";
         self.database

@@ -14,7 +14,12 @@ use super::failure::Failure;
 
 #[async_trait]
 impl OutboxStore for SqliteStore {
-    async fn unpublished(&self, after: u64, limit: u32) -> Result<Vec<(u64, OutboxRecord)>, StoreError> {
+    async fn unpublished(
+        &self,
+        _database: usize,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, OutboxRecord)>, StoreError> {
         const SQL: &str = "
             SELECT * FROM outbox_event WHERE published_at IS NULL AND position > ?1 ORDER BY position LIMIT ?2";
         self.database
@@ -47,7 +52,12 @@ impl OutboxStore for SqliteStore {
             .await
     }
 
-    async fn mark_published(&self, events: &[EventId], at: Timestamp) -> Result<(), StoreError> {
+    async fn mark_published(
+        &self,
+        _database: usize,
+        events: &[EventId],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         const SQL: &str =
             "UPDATE outbox_event SET published_at = ?2 WHERE event_id = ?1 AND published_at IS NULL";
         let events = events.to_vec();

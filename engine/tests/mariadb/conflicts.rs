@@ -73,7 +73,7 @@ async fn of_many_claims_of_one_key_one_wins() {
         .iter()
         .filter(|outcome| matches!(outcome, AppendOutcome::KeyTaken(record) if record.payment_id == winner));
     assert_eq!(losers.count(), 19, "{outcomes:?}");
-    let counts = stores[0].unpublished(0, 10).await.expect("it is read");
+    let counts = stores[0].unpublished(0, 0, 10).await.expect("it is read");
     assert!(counts.is_empty(), "nothing of the losers remains");
 }
 

@@ -16,5 +16,6 @@ mod own_server;
 mod proxy;
 mod queries;
 mod server;
+mod shards;
 mod waiters;
 mod work;

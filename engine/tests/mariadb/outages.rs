@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::proxy::Proxy;
 use crate::server::{TestDatabase, run};
 use crate::waiters::until_somebody_waits;
-use crate::work::{approved, authorization, commit, step};
+use crate::work::{approved, authorization, commit, merchant_id, step};
 
 /// No call takes longer, whatever the server does.
 const SECONDS: Duration = Duration::from_secs(12);
@@ -36,7 +36,12 @@ async fn a_frozen_server_makes_calls_fail_in_seconds_and_is_used_again() {
     let begun = Instant::now();
     let batch = [authorization(2, "m-1", "k-2")];
     let calls = async {
-        tokio::join!(store.payment(ready.id), store.append(&batch), store.ping(), store.reserve_sequences(10))
+        tokio::join!(
+            store.payment(ready.id),
+            store.append(&batch),
+            store.ping(),
+            store.reserve_sequences(merchant_id("m-1").slot(), 10)
+        )
     };
     let (read, appended, ping, reserved) = timeout(SECONDS, calls).await.expect("they end by themselves");
     assert!(begun.elapsed() < SECONDS);
@@ -140,7 +145,7 @@ async fn killed_connections_are_replaced() {
             run(&mut killer, &format!("KILL {id}")).await;
         }
         assert_eq!(store.payment(payment.id).await.expect("another connection").as_ref(), Some(&*payment));
-        store.reserve_sequences(1).await.expect("another connection");
+        store.reserve_sequences(merchant_id("m-1").slot(), 1).await.expect("another connection");
     }
 }
 

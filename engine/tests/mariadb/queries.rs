@@ -94,9 +94,9 @@ async fn seed(store: &dyn Store) -> std::sync::Arc<Payment> {
         for piece in movements.chunks(100) {
             store.post(piece, now()).await.expect("the ledger is posted");
         }
-        let records = store.unpublished(0, 2_000).await.expect("the outbox is read");
+        let records = store.unpublished(0, 0, 2_000).await.expect("the outbox is read");
         let old: Vec<EventId> = records.iter().take(1_000).map(|(_, record)| record.event_id).collect();
-        store.mark_published(&old, now()).await.expect("the records are marked");
+        store.mark_published(0, &old, now()).await.expect("the records are marked");
         let letters: Vec<DeadLetter> = (first..first + 50).map(letter).collect();
         store.put_dead_letters(&letters).await.expect("the letters are kept");
         last = authorized.last().cloned();
@@ -173,7 +173,7 @@ async fn call_everything(store: &dyn Store, authorized: &Payment) {
     marks[0].letter_id = Some("no such letter".to_owned());
     marks[0].operation_no = None;
     store.committed(&marks).await.expect("it answers");
-    store.reserve_sequences(100).await.expect("it answers");
+    store.reserve_sequences(merchant_id("m-1").slot(), 100).await.expect("it answers");
     read_payments(store, authorized.id).await;
     tend_outbox(store, authorized.id).await;
     store.post(&[movement(authorized)], now()).await.expect("it answers");
@@ -203,12 +203,12 @@ async fn read_payments(store: &dyn Store, id: PaymentId) {
 }
 
 async fn tend_outbox(store: &dyn Store, id: PaymentId) {
-    let records = store.unpublished(0, 100).await.expect("it answers");
-    store.unpublished(records[50].0, 100).await.expect("it answers");
+    let records = store.unpublished(0, 0, 100).await.expect("it answers");
+    store.unpublished(0, records[50].0, 100).await.expect("it answers");
     store.unpublished_before(id, 9).await.expect("it answers");
     for count in [1, 7, 100] {
         let events: Vec<EventId> = records.iter().take(count).map(|(_, record)| record.event_id).collect();
-        store.mark_published(&events, now()).await.expect("it answers");
+        store.mark_published(0, &events, now()).await.expect("it answers");
     }
     store.prune_published(Timestamp::from_micros(0), 100).await.expect("it answers");
     store.prune_published(now(), 100).await.expect("it answers");

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use payment_schema::api_key::{ApiKey, KeyId};
 use payment_schema::time::Timestamp;
 
-use super::SimStore;
+use super::{Need, SimStore};
 use crate::ports::StoreError;
 use crate::ports::api_key_store::ApiKeyStore;
 
@@ -14,17 +14,17 @@ use crate::ports::api_key_store::ApiKeyStore;
 impl ApiKeyStore for SimStore {
     async fn put_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
         let key = key.clone();
-        self.write("put api key", move |tables| tables.api_keys.put(key)).await
+        self.write(Need::One(0), "put api key", move |tables| tables.api_keys.put(key)).await
     }
 
     async fn revoke_api_key(&self, id: &KeyId, at: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         let id = id.clone();
-        self.write("revoke api key", move |tables| tables.api_keys.revoke(&id, at)).await
+        self.write(Need::One(0), "revoke api key", move |tables| tables.api_keys.revoke(&id, at)).await
     }
 
     async fn api_keys(&self, after: u64, limit: u32) -> Result<Vec<(u64, ApiKey)>, StoreError> {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read("api keys", |tables| tables.api_keys.behind(after).take(most).collect()).await
+        self.read(Need::One(0), "api keys", |tables| tables.api_keys.behind(after).take(most).collect()).await
     }
 }
 

@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use payment_schema::ids::Slot;
 
-use super::SimStore;
 use super::tables::OutboxPlace;
+use super::{Need, SimStore};
 use crate::ports::StoreError;
+use crate::ports::databases::Databases;
 use crate::ports::journal_store::{Append, AppendOutcome, CommitMark, JournalStore};
 use crate::simulation::faults::Fault;
 
@@ -17,7 +19,9 @@ impl JournalStore for SimStore {
         let batch = batch.to_vec();
         let environment = Arc::clone(&self.environment);
         let place = self.outbox_place();
-        self.commit("append", move |tables| {
+        let need = self.need_of(batch.iter().map(|append| append.payment.id));
+        assert!(!matches!(need, Need::All), "a batch is for one database");
+        self.commit(need, "append", move |tables| {
             if matches!(place, OutboxPlace::Between { .. }) {
                 environment.count(Fault::PositionsOutOfOrder);
             }
@@ -35,11 +39,20 @@ impl JournalStore for SimStore {
     }
 
     async fn committed(&self, marks: &[CommitMark]) -> Result<Vec<bool>, StoreError> {
-        self.read("committed", |tables| marks.iter().map(|mark| tables.is_committed(mark)).collect()).await
+        self.read(self.need_of(marks.iter().map(|mark| mark.payment_id)), "committed", |tables| {
+            marks.iter().map(|mark| tables.is_committed(mark)).collect()
+        })
+        .await
     }
 
-    async fn reserve_sequences(&self, count: u64) -> Result<Range<u64>, StoreError> {
-        self.write("reserve", move |tables| tables.reserve_sequences(count)).await
+    async fn reserve_sequences(&self, slot: Slot, count: u64) -> Result<Range<u64>, StoreError> {
+        let database = self.databases.keeping(slot);
+        self.write(Need::One(database), "reserve", move |tables| tables.reserve_sequences(database, count))
+            .await
+    }
+
+    fn databases(&self) -> Databases {
+        self.databases.clone()
     }
 }
 

@@ -12,9 +12,11 @@ use crate::ports::ledger_store::{LedgerStore, PostOutcome};
 impl LedgerStore for SimStore {
     async fn post(&self, movements: &[Movement], at: Timestamp) -> Result<Vec<PostOutcome>, StoreError> {
         let movements = movements.to_vec();
-        self.commit("post", move |tables| {
-            movements.iter().map(|movement| tables.post(movement, at)).collect()
-        })
+        self.commit(
+            self.need_of(movements.iter().map(|movement| movement.payment_id)),
+            "post",
+            move |tables| movements.iter().map(|movement| tables.post(movement, at)).collect(),
+        )
         .await
     }
 }

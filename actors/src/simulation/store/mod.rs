@@ -14,11 +14,13 @@ mod outbox;
 mod payments;
 mod tables;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use payment_schema::ids::{PaymentId, SLOTS, Slot};
 use tokio::time::sleep;
 
 pub use self::api_keys::ApiKeyRows;
@@ -28,6 +30,7 @@ use super::dice::{Dice, Purpose};
 use super::environment::{Environment, Part};
 use super::faults::Fault;
 use crate::ports::StoreError;
+use crate::ports::databases::Databases;
 
 /// A store in memory.
 #[derive(Debug)]
@@ -36,7 +39,19 @@ pub struct SimStore {
     tables: Arc<Mutex<Tables>>,
     dice: Mutex<Dice>,
     networked: bool,
+    databases: Databases,
     host: Arc<Host>,
+}
+
+/// What a call needs.
+#[derive(Debug, Clone, Copy)]
+enum Need {
+    /// Every database.
+    All,
+    /// One of them.
+    One(usize),
+    /// Whichever is there.
+    Any,
 }
 
 /// The process that an embedded store lives in.
@@ -64,11 +79,39 @@ enum Ending {
 }
 
 impl SimStore {
-    /// An empty store. `networked` lets a dead caller's commit land late.
+    /// An empty store. `networked` lets a dead caller's commit land late; `databases` share the slots in turn.
     #[must_use]
-    pub fn new(environment: Arc<Environment>, networked: bool) -> Self {
+    pub fn new(environment: Arc<Environment>, networked: bool, databases: usize) -> Self {
         let dice = Mutex::new(environment.dice(Purpose::Store));
-        Self { environment, tables: Arc::default(), dice, networked, host: Arc::default() }
+        let slots = usize::try_from(SLOTS).expect("there are few slots");
+        let databases = Databases::by_slot((0..slots).map(|slot| slot % databases.max(1)).collect());
+        Self { environment, tables: Arc::default(), dice, networked, databases, host: Arc::default() }
+    }
+
+    fn database_of(&self, slot: Slot) -> Need {
+        Need::One(self.databases.keeping(slot))
+    }
+
+    /// What a call about these payments needs.
+    fn need_of(&self, ids: impl Iterator<Item = PaymentId>) -> Need {
+        let numbers: BTreeSet<usize> = ids.map(|id| self.databases.keeping(id.slot())).collect();
+        match numbers.len() {
+            0 => Need::Any,
+            1 => numbers.first().map_or(Need::Any, |database| Need::One(*database)),
+            _ => Need::All,
+        }
+    }
+
+    /// Whether what a call needs is out of reach.
+    fn is_out(&self, need: Need) -> bool {
+        let last = self.databases.count() - 1;
+        let last_is_out = self.environment.is_out(Part::LastDatabase);
+        let affected = match need {
+            Need::All => last_is_out,
+            Need::One(database) => last_is_out && database == last,
+            Need::Any => last_is_out && last == 0,
+        };
+        affected || self.environment.is_out(Part::Store)
     }
 
     /// Says that a process dies, or is dead. A store that lives in it leaves nothing to happen later; another
@@ -86,11 +129,16 @@ impl SimStore {
     }
 
     /// A read: delayed, perhaps refused, true as of the moment it is answered.
-    async fn read<T>(&self, what: &'static str, view: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
+    async fn read<T>(
+        &self,
+        need: Need,
+        what: &'static str,
+        view: impl FnOnce(&Tables) -> T,
+    ) -> Result<T, StoreError> {
         let fate = self.fate(&[(Fault::StoreRefused, Ending::Refused)]);
         sleep(fate.before).await;
         let answer = match fate.ending {
-            Ending::Done if !self.environment.is_out(Part::Store) => Ok(view(&self.tables.lock())),
+            Ending::Done if !self.is_out(need) => Ok(view(&self.tables.lock())),
             Ending::Done
             | Ending::Refused
             | Ending::DoneUnheard
@@ -104,6 +152,7 @@ impl SimStore {
     /// A small write: the rows of one statement.
     async fn write<T: Send>(
         &self,
+        need: Need,
         what: &'static str,
         apply: impl FnOnce(&mut Tables) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -113,12 +162,13 @@ impl SimStore {
             (Fault::CommitLost, Ending::LostUnheard),
             (Fault::CommitDelayed, Ending::DelayedUnheard),
         ];
-        self.change(what, self.fate(&endings), apply).await
+        self.change(need, what, self.fate(&endings), apply).await
     }
 
     /// A transaction of the journal.
     async fn commit<T: Send>(
         &self,
+        need: Need,
         what: &'static str,
         apply: impl FnOnce(&mut Tables) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -128,11 +178,12 @@ impl SimStore {
             (Fault::CommitLost, Ending::LostUnheard),
             (Fault::CommitDelayed, Ending::DelayedUnheard),
         ];
-        self.change(what, self.fate(&endings), apply).await
+        self.change(need, what, self.fate(&endings), apply).await
     }
 
     async fn change<T: Send>(
         &self,
+        need: Need,
         what: &'static str,
         fate: Fate,
         apply: impl FnOnce(&mut Tables) -> T + Send + 'static,
@@ -140,7 +191,7 @@ impl SimStore {
         let refuses = fate.ending == Ending::Refused;
         let mut flight = InFlight::new(self, what, if refuses { Cut::Never } else { fate.cut }, apply);
         sleep(fate.before).await;
-        let out = self.environment.is_out(Part::Store);
+        let out = self.is_out(need);
         let done = match fate.ending {
             _ if out => flight.give_up(),
             Ending::Done | Ending::DoneUnheard => flight.land(),

@@ -8,8 +8,8 @@ use payment_schema::status::Status;
 use payment_schema::time::Timestamp;
 use payment_schema::topic::Topic;
 
-use super::SimStore;
 use super::tables::Tables;
+use super::{Need, SimStore};
 use crate::ports::StoreError;
 use crate::ports::journal_store::AuditEntry;
 use crate::ports::operator_store::{OperationTotals, OperatorStore};
@@ -24,7 +24,7 @@ impl OperatorStore for SimStore {
         limit: u32,
     ) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read("dead letters", |tables| {
+        self.read(Need::All, "dead letters", |tables| {
             let wanted = |(position, letter): &&(u64, DeadLetter)| {
                 letter.topic == topic
                     && status.is_none_or(|status| letter.status == status)
@@ -39,16 +39,21 @@ impl OperatorStore for SimStore {
     }
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
-        self.read("dead letter", |tables| tables.letters.get(id).map(|(_, letter)| letter.clone())).await
+        self.read(Need::All, "dead letter", |tables| tables.letters.get(id).map(|(_, letter)| letter.clone()))
+            .await
     }
 
     async fn put_dead_letters(&self, letters: &[DeadLetter]) -> Result<(), StoreError> {
         let letters = letters.to_vec();
-        self.write("put dead letters", move |tables| {
-            for letter in &letters {
-                tables.put_letter(letter);
-            }
-        })
+        self.write(
+            self.need_of(letters.iter().filter_map(|letter| letter.payment_id)),
+            "put dead letters",
+            move |tables| {
+                for letter in &letters {
+                    tables.put_letter(letter);
+                }
+            },
+        )
         .await
     }
 
@@ -60,11 +65,14 @@ impl OperatorStore for SimStore {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let (id, reason) = (id.to_owned(), reason.to_owned());
-        self.write("close dead letter", move |tables| tables.close_letter(&id, status, &reason, at)).await
+        self.write(Need::All, "close dead letter", move |tables| {
+            tables.close_letter(&id, status, &reason, at)
+        })
+        .await
     }
 
     async fn open_dead_letters(&self) -> Result<Vec<(Topic, u64)>, StoreError> {
-        self.read("open dead letters", |tables| {
+        self.read(Need::All, "open dead letters", |tables| {
             let open = |topic: Topic| {
                 let mine = |(_, letter): &&(u64, DeadLetter)| {
                     letter.topic == topic && letter.status == LetterStatus::Open
@@ -79,7 +87,7 @@ impl OperatorStore for SimStore {
 
     async fn write_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let entry = entry.clone();
-        self.write("audit", move |tables| {
+        self.write(Need::Any, "audit", move |tables| {
             if tables.audit.iter().all(|known| known.id != entry.id) {
                 tables.audit.push(entry);
             }
@@ -89,7 +97,7 @@ impl OperatorStore for SimStore {
 
     async fn audit(&self, before: Option<u64>, limit: u32) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read("read audit", |tables| {
+        self.read(Need::All, "read audit", |tables| {
             let numbered = (1..=tables.audit.len() as u64).rev().zip(tables.audit.iter().rev());
             let behind = numbered.filter(|(position, _)| before.is_none_or(|before| *position < before));
             behind.take(most).map(|(position, entry)| (position, entry.clone())).collect()
@@ -102,11 +110,11 @@ impl OperatorStore for SimStore {
         kind: OperationKind,
         delayed_before: Timestamp,
     ) -> Result<OperationTotals, StoreError> {
-        self.read("totals", |tables| totals(tables, kind, delayed_before)).await
+        self.read(Need::All, "totals", |tables| totals(tables, kind, delayed_before)).await
     }
 
     async fn status_counts(&self) -> Result<Vec<u64>, StoreError> {
-        self.read("status counts", |tables| {
+        self.read(Need::All, "status counts", |tables| {
             let count = |status| tables.payments.values().filter(|it| it.status == status).count() as u64;
             Status::ALL.into_iter().map(count).collect()
         })
@@ -115,7 +123,7 @@ impl OperatorStore for SimStore {
 
     async fn oldest_open(&self, limit: u32) -> Result<Vec<PaymentId>, StoreError> {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read("oldest open", |tables| {
+        self.read(Need::All, "oldest open", |tables| {
             let open = tables.payments.values().filter(|payment| payment.open_operations().next().is_some());
             let mut ids: Vec<_> = open.map(|payment| (payment.updated_at, payment.id)).collect();
             ids.sort_unstable();
@@ -125,7 +133,7 @@ impl OperatorStore for SimStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.read("ping", |_| ()).await
+        self.read(Need::Any, "ping", |_| ()).await
     }
 }
 

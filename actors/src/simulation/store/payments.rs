@@ -8,8 +8,8 @@ use payment_schema::text::IdempotencyKey;
 use payment_schema::time::Timestamp;
 use payment_schema::transition::Transition;
 
-use super::SimStore;
 use super::tables::Tables;
+use super::{Need, SimStore};
 use crate::ports::StoreError;
 use crate::ports::journal_store::KeyRecord;
 use crate::ports::payment_store::{PaymentFilter, PaymentStore};
@@ -17,7 +17,7 @@ use crate::ports::payment_store::{PaymentFilter, PaymentStore};
 #[async_trait]
 impl PaymentStore for SimStore {
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        self.read("payment", |tables| tables.payments.get(&id).cloned()).await
+        self.read(self.database_of(id.slot()), "payment", |tables| tables.payments.get(&id).cloned()).await
     }
 
     async fn key(
@@ -25,15 +25,18 @@ impl PaymentStore for SimStore {
         merchant_id: &MerchantId,
         key: &IdempotencyKey,
     ) -> Result<Option<KeyRecord>, StoreError> {
-        self.read("key", |tables| tables.keys.get(&(merchant_id.clone(), key.clone())).cloned()).await
+        self.read(self.database_of(merchant_id.slot()), "key", |tables| {
+            tables.keys.get(&(merchant_id.clone(), key.clone())).cloned()
+        })
+        .await
     }
 
     async fn ledger_entries(&self, id: PaymentId) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.read("ledger entries", |tables| entries(tables, id)).await
+        self.read(self.database_of(id.slot()), "ledger entries", |tables| entries(tables, id)).await
     }
 
     async fn history(&self, id: PaymentId) -> Result<Vec<Transition>, StoreError> {
-        self.read("history", |tables| {
+        self.read(self.database_of(id.slot()), "history", |tables| {
             let rows = tables.transitions.range((id, Version::NONE)..=(id, Version(u64::MAX)));
             rows.map(|(_, row)| row.transition.clone()).collect()
         })
@@ -42,7 +45,7 @@ impl PaymentStore for SimStore {
 
     async fn list(&self, filter: &PaymentFilter) -> Result<Vec<(Payment, Vec<LedgerEntry>)>, StoreError> {
         let most = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        self.read("list", |tables| {
+        self.read(self.database_of(filter.merchant_id.slot()), "list", |tables| {
             let mine = tables.payments.values().rev().filter(|payment| matches(payment, filter));
             mine.take(most).map(|payment| (payment.clone(), entries(tables, payment.id))).collect()
         })
@@ -57,10 +60,13 @@ impl PaymentStore for SimStore {
         limit: u32,
     ) -> Result<Vec<PaymentId>, StoreError> {
         let kinds = kinds.to_vec();
+        let away = (0..self.databases.count()).filter(|database| self.is_out(Need::One(*database)));
+        let (away, databases) = (away.collect::<Vec<_>>(), self.databases.clone());
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.write("claim due", move |tables| {
+        self.write(Need::Any, "claim due", move |tables| {
             let mut due: Vec<_> =
                 tables.due.iter_mut().filter(|(_, due)| due.at <= now && kinds.contains(&due.kind)).collect();
+            due.retain(|(id, _)| !away.contains(&databases.keeping(id.slot())));
             due.sort_by_key(|(id, due)| (due.at, **id));
             due.truncate(most);
             for (_, due) in &mut due {

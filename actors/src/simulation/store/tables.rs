@@ -97,7 +97,8 @@ pub struct Tables {
     by_event: BTreeSet<EventId>,
     last_outbox_position: u64,
     last_position_of: BTreeMap<PaymentId, u64>,
-    last_sequence: u64,
+    /// By database.
+    last_sequence: BTreeMap<usize, u64>,
 }
 
 impl Tables {
@@ -239,10 +240,11 @@ impl Tables {
         letter.is_some_and(|letter| self.letters.contains_key(letter))
     }
 
-    pub(super) fn reserve_sequences(&mut self, count: u64) -> std::ops::Range<u64> {
-        let first = self.last_sequence + 1;
-        self.last_sequence += count;
-        first..self.last_sequence + 1
+    pub(super) fn reserve_sequences(&mut self, database: usize, count: u64) -> std::ops::Range<u64> {
+        let last = self.last_sequence.entry(database).or_default();
+        let first = *last + 1;
+        *last += count;
+        first..*last + 1
     }
 
     pub(super) fn post(&mut self, movement: &Movement, at: Timestamp) -> PostOutcome {

@@ -17,13 +17,14 @@ use crate::simulation::nodes::{Nodes, Process};
 use crate::supervision::NodeView;
 
 /// What can befall the world, and how likely it is compared with the rest.
-const BLOWS: [(Fault, u64); 11] = [
+const BLOWS: [(Fault, u64); 12] = [
     (Fault::Crash, 4),
     (Fault::Shutdown, 2),
     (Fault::ActorKill, 8),
     (Fault::ActorRestart, 3),
     (Fault::ActorPause, 3),
     (Fault::StoreOutage, 3),
+    (Fault::DatabaseOutage, 3),
     (Fault::LogOutage, 3),
     (Fault::PgOutage, 3),
     (Fault::CacheFlush, 2),
@@ -99,6 +100,7 @@ impl Misfortune {
                 self.nodes.restart(node, away).await;
             }
             Fault::StoreOutage => self.outage(Part::Store).await,
+            Fault::DatabaseOutage => self.outage(Part::LastDatabase).await,
             Fault::LogOutage => self.outage(Part::EventLog).await,
             Fault::PgOutage => self.outage(Part::Gateway).await,
             Fault::CacheFlush => self.nodes.world().admission.flush(),
