@@ -46,7 +46,9 @@ pub(super) fn world(config: &Config) -> Result<World, Failure> {
     let options = |server: &ShardUrl| MariaDbOptions::from_url(server.url.reveal());
     let databases = servers.iter().map(|server| options(server).map(MariaDbOptions::read_only));
     let databases = databases.collect::<Result<_, _>>().map_err(EvidenceError::from)?;
-    let topics = topics.expect("the configuration has a broker beside a database server");
+    let lacking =
+        "events beside a MariaDB are in Kafka; give its addresses with --kafka HOST:PORT or broker.bootstrap";
+    let topics = topics.ok_or_else(|| Failure::usage(lacking.to_owned()))?;
     Ok(World::Servers { databases, topics })
 }
 
