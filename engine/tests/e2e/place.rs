@@ -79,7 +79,8 @@ impl Place {
         MySqlConnection::connect(self.database().as_str()).await.expect("the database is there")
     }
 
-    fn database(&self) -> Url {
+    /// The address of its database.
+    pub(crate) fn database(&self) -> Url {
         let mut url = self.servers.mariadb.clone();
         url.set_path(&self.name);
         url

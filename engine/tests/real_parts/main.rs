@@ -29,6 +29,7 @@ mod poison;
 #[path = "../e2e/process.rs"]
 mod process;
 mod redis_outages;
+mod shards;
 mod site;
 #[path = "../e2e/topics.rs"]
 mod topics;
