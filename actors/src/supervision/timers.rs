@@ -60,7 +60,12 @@ impl<M> Timers<M> {
 
     /// Takes the next message that is due, or arms the alarm for it.
     pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Option<M> {
-        let first = self.pending.last()?.0;
+        let Some(&(first, _)) = self.pending.last() else {
+            // It may have gone off just now for a timer that was cancelled, and would be taken for one that still
+            // wakes somebody.
+            self.alarm = None;
+            return None;
+        };
         loop {
             match &mut self.alarm {
                 // A later alarm would miss the first timer; an earlier one only wakes once for nothing,

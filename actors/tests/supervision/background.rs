@@ -52,6 +52,25 @@ fn timers_fire_in_order_and_can_be_taken_back() {
 }
 
 #[test]
+fn a_timer_fires_after_one_that_was_taken_back() {
+    run(async {
+        let journal = Journal::default();
+        let system = one(&journal);
+        settle().await;
+        let a = handle(&system, "root/a");
+        a.tell(Order::Later(2 * SECOND)).unwrap();
+        tokio::time::sleep(SECOND).await;
+        a.tell(Order::TakeBack).unwrap();
+        // The moment of the timer that was taken back passes while there is none.
+        tokio::time::sleep(3 * SECOND).await;
+        a.tell(Order::Later(SECOND)).unwrap();
+        tokio::time::sleep(SECOND + Duration::from_millis(2)).await;
+        assert_eq!(journal.lines(), ["a started", "a ticked"]);
+        system.shutdown().await;
+    });
+}
+
+#[test]
 fn timers_and_background_work_end_with_the_incarnation() {
     run(async {
         let journal = Journal::default();

@@ -12,6 +12,7 @@ use payment_actors::ports::clock::WallClock;
 use payment_actors::ports::random::Random;
 use payment_actors::supervision::{
     Actor, ChildExit, ChildSpec, Ctx, Failure, Handle, Message, Next, NodeView, Reply, System, SystemConfig,
+    TimerId,
 };
 
 /// A clock that stands still: exits differ by generation, not by time.
@@ -115,7 +116,11 @@ impl Script {
 
     pub(crate) fn spec(&self) -> ChildSpec<Scripted> {
         let script = self.clone();
-        ChildSpec::new(self.name.clone(), "scripted", move || Scripted { script: script.clone(), handled: 0 })
+        ChildSpec::new(self.name.clone(), "scripted", move || Scripted {
+            script: script.clone(),
+            handled: 0,
+            latest: None,
+        })
     }
 }
 
@@ -134,6 +139,8 @@ pub(crate) enum Order {
     Keep(Reply<u32>),
     Later(Duration),
     LaterButNot(Duration),
+    /// Takes back the timer that the latest `Later` set.
+    TakeBack,
     Start(Child, Reply<Handle<Scripted>>),
     StopChild(&'static str, Reply<bool>),
     Background(Duration),
@@ -152,6 +159,7 @@ impl Message for Order {
             Order::Keep(_) => "keep",
             Order::Later(_) => "later",
             Order::LaterButNot(_) => "later-but-not",
+            Order::TakeBack => "take-back",
             Order::Start(..) => "start",
             Order::StopChild(..) => "stop-child",
             Order::Background(_) => "background",
@@ -165,6 +173,7 @@ impl Message for Order {
 pub(crate) struct Scripted {
     script: Script,
     handled: u32,
+    latest: Option<TimerId>,
 }
 
 impl Actor for Scripted {
@@ -202,8 +211,10 @@ impl Actor for Scripted {
                 std::future::pending::<()>().await;
                 reply.send(0);
             }),
-            Order::Later(time) => {
-                ctx.after(time, Order::Tick);
+            Order::Later(time) => self.latest = Some(ctx.after(time, Order::Tick)),
+            Order::TakeBack => {
+                let timer = self.latest.take().expect("a timer was set");
+                assert!(ctx.cancel(timer), "it has not gone off");
             }
             Order::LaterButNot(time) => {
                 let timer = ctx.after(time, Order::Tick);
