@@ -1,9 +1,11 @@
-//! One journal lane: a queue of appends and at most one transaction under way.
+//! One journal lane: a queue of appends, one transaction under way, and a second when that would be a full one.
 //!
 //! Shared with the store's other lanes only through the version fence. Answers an append only after its
 //! transaction is durable; hands records to the outbox only after that too.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use payment_schema::ids::PaymentId;
@@ -68,7 +70,11 @@ pub struct Lane {
     outbox: OutboxHandles,
     most: usize,
     waiting: VecDeque<Pending>,
+    /// The length of the queue, for those who would add to it.
+    gauge: Arc<AtomicUsize>,
+    /// Appends in transactions under way.
     committing: usize,
+    transactions: usize,
     committed_total: u64,
     conflicts_total: u64,
     failures_total: u64,
@@ -78,26 +84,41 @@ pub struct Lane {
 const LOOKUPS: u32 = 5;
 
 impl Lane {
-    pub(super) fn new(ports: Ports, outbox: OutboxHandles, most: usize) -> Self {
+    pub(super) fn new(ports: Ports, outbox: OutboxHandles, most: usize, gauge: Arc<AtomicUsize>) -> Self {
+        gauge.store(0, Ordering::Relaxed);
         Self {
             ports,
             outbox,
             most,
             waiting: VecDeque::new(),
+            gauge,
             committing: 0,
+            transactions: 0,
             committed_total: 0,
             conflicts_total: 0,
             failures_total: 0,
         }
     }
 
+    /// Begins what may begin. A second transaction beside the first makes smaller batches, and so more work, of
+    /// everything but a full one.
     fn commit_next(&mut self, ctx: &mut Ctx<Self>) {
-        if self.committing > 0 || self.waiting.is_empty() {
-            return;
+        let is_free = |lane: &Self| match lane.transactions {
+            0 => !lane.waiting.is_empty(),
+            1 => lane.waiting.len() >= lane.most,
+            _ => false,
+        };
+        while is_free(self) {
+            self.commit_batch(ctx);
         }
+        self.gauge.store(self.waiting.len(), Ordering::Relaxed);
+    }
+
+    fn commit_batch(&mut self, ctx: &mut Ctx<Self>) {
         let (batch, replies): (Vec<Append>, Vec<_>) =
             self.take_batch().into_iter().map(|pending| (pending.append, pending.reply)).unzip();
-        self.committing = batch.len();
+        self.committing += batch.len();
+        self.transactions += 1;
         let ports = self.ports.clone();
         let begun = ctx.now();
         ctx.spawn(async move {
@@ -131,7 +152,6 @@ impl Lane {
     }
 
     fn end(&mut self, pending: Vec<Pending>, results: Vec<AppendResult>, took: Duration) {
-        self.committing = 0;
         self.ports.meter.record(Measure::JournalBatch { records: pending.len(), took });
         let mut records = Vec::new();
         for (Pending { mut append, reply }, result) in pending.into_iter().zip(results) {
@@ -163,7 +183,11 @@ impl Actor for Lane {
     async fn handle(&mut self, message: LaneMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         match message {
             LaneMessage::Append(append, reply) => self.waiting.push_back(Pending { append: *append, reply }),
-            LaneMessage::Ended(pending, results, took) => self.end(pending, results, took),
+            LaneMessage::Ended(pending, results, took) => {
+                self.committing -= pending.len();
+                self.transactions -= 1;
+                self.end(pending, results, took);
+            }
         }
         self.commit_next(ctx);
         Ok(Next::Continue)

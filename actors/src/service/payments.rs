@@ -283,7 +283,8 @@ impl PaymentService {
             let (command, key) = (command.clone(), key.clone());
             let (fingerprint, trace_id) = (request.fingerprint, request.caller.trace_id);
             let asked = shard.ask(|reply| {
-                let new = NewAuthorization { command, key, fingerprint, trace_id, reply };
+                let asked_at = Instant::now();
+                let new = NewAuthorization { command, key, fingerprint, trace_id, asked_at, reply };
                 ShardMessage::Authorize(Box::new(new))
             });
             match asked.await {

@@ -17,7 +17,7 @@ use crate::supervision::Ctx;
 
 impl PaymentActor {
     pub(super) async fn accept(&mut self, identity: NewPayment, new: NewAuthorization, ctx: &mut Ctx<Self>) {
-        let NewAuthorization { command, key, fingerprint, trace_id, reply } = new;
+        let NewAuthorization { command, key, fingerprint, trace_id, reply, asked_at: _ } = new;
         self.trace_id = trace_id;
         self.memory = Memory::Absent;
         let jitter = Jitter(0.0);
