@@ -1,10 +1,13 @@
 //! The gateway client against the PG simulator: each scripted fault ends in a finding that the rules can work with,
 //! and what was really done is found out by asking.
 
+#[path = "tls_front/mod.rs"]
+mod tls_front;
+
 use std::time::Duration;
 
 use payment_actors::ports::gateway::PaymentGateway;
-use payment_engine::gateway::{HttpGateway, TimeLimits};
+use payment_engine::gateway::{GatewayError, HttpGateway, TimeLimits};
 use payment_engine::pg_simulator::{PgSimulator, PgSimulatorHandle, PgSimulatorOptions, Profile};
 use payment_schema::currency::Currency;
 use payment_schema::ids::{Attempt, MerchantId, OperationNo, PaymentId};
@@ -119,4 +122,40 @@ async fn a_whole_life_under_its_keys() {
         assert_eq!(first, again);
     }
     assert_eq!(name(&stage.gateway.send(&later(OperationKind::Void, 4)).await), "declined");
+}
+
+#[tokio::test]
+async fn tls_is_spoken_with_the_one_that_is_meant_only() {
+    let stage = Stage::new().await;
+    let behind = || stage.simulator.address().to_string();
+    let (address, authority) = tls_front::start("localhost", behind()).await;
+    let (_, another_authority) = tls_front::start("localhost", behind()).await;
+    let dir = TempDir::new().expect("a folder");
+    let cases = [
+        ("localhost", &authority, "approved"),
+        // A certificate for another name, and one that nobody trusted has signed: nothing was written.
+        ("127.0.0.1", &authority, "unsent"),
+        ("localhost", &another_authority, "unsent"),
+    ];
+    for (payment, (host, trusted, found)) in (1_100..).zip(cases) {
+        let pem = dir.path().join("authority.pem");
+        std::fs::write(&pem, trusted).expect("a file");
+        let url = format!("https://{host}:{}", address.port()).parse().expect("a url");
+        let gateway = HttpGateway::new(&url, TimeLimits::default(), Some(&pem)).expect("a gateway");
+        let finding = gateway.send(&authorization(payment)).await;
+        assert_eq!(name(&finding), found, "{host}: {finding:?}");
+    }
+}
+
+#[tokio::test]
+async fn authorities_that_cannot_be_read_are_named() {
+    let dir = TempDir::new().expect("a folder");
+    let url = "https://pg".parse().expect("a url");
+    let empty = dir.path().join("empty.pem");
+    std::fs::write(&empty, "").expect("a file");
+    for path in [dir.path().join("none.pem"), empty] {
+        let refused = HttpGateway::new(&url, TimeLimits::default(), Some(&path)).expect_err("no authority");
+        assert!(matches!(refused, GatewayError::Authorities { .. }), "{refused}");
+        assert!(refused.to_string().contains(&path.display().to_string()), "{refused}");
+    }
 }

@@ -10,3 +10,5 @@ mod outage;
 mod parts;
 mod proxy;
 mod tls;
+#[path = "../tls_front/mod.rs"]
+mod tls_front;
