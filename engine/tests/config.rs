@@ -7,6 +7,9 @@ use std::time::Duration;
 use payment_engine::config::{Config, ConfigError, Flags, Origin, catalogue, effective};
 use tempfile::TempDir;
 
+/// A name and its value.
+type Variable<'a> = (&'a str, &'a str);
+
 struct Given {
     _dir: TempDir,
     file: PathBuf,
@@ -185,7 +188,7 @@ fn an_engine_beside_a_mariadb_needs_a_broker_and_a_gateway_and_other_commands_do
     let database = ("PAYMENT_DB_HOST", "db");
     let kafka = ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092");
     let shards = ("PAYMENT__STORE__SHARDS", "0-511=mysql://a/p 512-1023=mysql://b/p");
-    let lacking: [(&[(&str, &str)], &[&str]); 3] = [
+    let lacking: [(&[Variable<'_>], &[&str]); 3] = [
         (
             &[shards],
             &["env PAYMENT__STORE__SHARDS", "store.shards", "need Kafka", "--kafka", "broker.bootstrap"],

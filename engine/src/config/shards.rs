@@ -60,13 +60,11 @@ impl Setting for ShardUrls {
     }
 
     fn from_toml(value: &Value) -> Option<Self> {
-        match value {
-            Value::Array(entries) => {
-                let shard = |entry: &Value| entry.as_table().and_then(ShardUrl::from_table);
-                entries.iter().map(shard).collect::<Option<_>>().map(Self)
-            }
-            other => other.as_str().and_then(Self::from_text),
-        }
+        let Some(entries) = value.as_array() else {
+            return value.as_str().and_then(Self::from_text);
+        };
+        let shard = |entry: &Value| entry.as_table().and_then(ShardUrl::from_table);
+        entries.iter().map(shard).collect::<Option<_>>().map(Self)
     }
 
     fn to_toml(&self) -> Option<Value> {
