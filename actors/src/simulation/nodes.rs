@@ -66,7 +66,7 @@ pub(super) struct Nodes {
 
 impl Nodes {
     /// A process for each of these sets of duties, none of them started.
-    pub(super) fn new(world: Rc<World>, settings: EngineSettings, duties: &[Duties]) -> Rc<Self> {
+    pub(super) fn new(world: Rc<World>, settings: &EngineSettings, duties: &[Duties]) -> Rc<Self> {
         let slots = RefCell::new(duties.iter().map(|_| None).collect());
         let settings = duties.iter().map(|duties| with_duties(settings.clone(), duties)).collect();
         Rc::new(Self { world, settings, slots })

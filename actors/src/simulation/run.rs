@@ -173,7 +173,7 @@ impl Run {
         let shape = Shape::draw(&mut dice);
         let environment = Arc::new(Environment::new(seed, plan, keep_trace));
         let world = Rc::new(World::new(environment, !shape.settings.alone, shape.databases));
-        let nodes = Nodes::new(Rc::clone(&world), shape.settings.clone(), &shape.nodes);
+        let nodes = Nodes::new(Rc::clone(&world), &shape.settings, &shape.nodes);
         Self { shape, world, nodes, history: Rc::default() }
     }
 
