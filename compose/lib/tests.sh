@@ -4,6 +4,10 @@
 run_tests() {
     # Tests that kill a Kafka start one of their own, from the jars that are here.
     export PAYMENT_NATIVE_DIR="$PLACE"
+    # An engine has up to 16 connections and 13 topics, and one MariaDB and one Kafka serve those of all tests.
+    local processors
+    processors="$(nproc)"
+    export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((processors < 8 ? processors : 8))}"
     if [ $# -gt 0 ]; then
         cargo_test "$@"
     else

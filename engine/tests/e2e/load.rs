@@ -76,7 +76,7 @@ impl Load {
             let id = format!("shop-{lane}");
             let client = Client {
                 shops: engines.iter().map(|engine| Merchant::new(engine, &id)).collect(),
-                requests: lane,
+                requests: AtomicU64::new(lane),
                 told: Arc::clone(told),
                 stop: Arc::clone(&stop),
             };
@@ -97,14 +97,14 @@ impl Load {
 struct Client {
     /// The same merchant at each engine.
     shops: Vec<Merchant>,
-    requests: u64,
+    requests: AtomicU64,
     told: Arc<Told>,
     stop: Arc<AtomicBool>,
 }
 
 impl Client {
     /// Lives one payment after another until told to stop, or until nobody answers.
-    async fn live(mut self, name: String, pace: Duration) {
+    async fn live(self, name: String, pace: Duration) {
         let mut pace = tokio::time::interval(pace.max(Duration::from_millis(1)));
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         for number in 0.. {
@@ -116,7 +116,7 @@ impl Client {
     }
 
     /// `None`: the client has to end.
-    async fn payment(&mut self, key: String, number: u64) -> Option<()> {
+    async fn payment(&self, key: String, number: u64) -> Option<()> {
         let body = json!({"amount": 1_000, "currency": "USD", "idempotencyKey": key});
         let answer = self.insist("authorize", body, &[200, 402]).await?;
         let shop = self.shops.first().expect("there is an engine").id.clone();
@@ -131,19 +131,29 @@ impl Client {
             1 => ("cancel", json!({"reason": "drill"})),
             _ => return Some(()),
         };
-        self.insist(&format!("{what}/{id}"), body, &[200, 202]).await?;
+        // Twice at the same time: they meet in one engine, or in two that know nothing of each other.
+        let path = format!("{what}/{id}");
+        let (one, other) = tokio::join!(
+            self.insist(&path, body.clone(), &[200, 202]),
+            self.insist(&path, body, &[200, 202])
+        );
+        one.or(other)?;
         self.told.accepted.lock().entry(id).or_insert((shop, Vec::new())).1.push(what);
         Some(())
     }
 
     /// Repeats a request, at one engine after the other, until it is answered as wished.
-    async fn insist(&mut self, path: &str, mut body: Value, wished: &[u16]) -> Option<Answer> {
+    async fn insist(&self, path: &str, mut body: Value, wished: &[u16]) -> Option<Answer> {
         while !self.stop.load(Ordering::Relaxed) {
             // Not simply in turn, or each kind of request would always meet the same engine.
-            self.requests =
-                self.requests.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let drawn = self
+                .requests
+                .fetch_add(1, Ordering::Relaxed)
+                .wrapping_add(1)
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let engines = u64::try_from(self.shops.len()).expect("a few");
-            let shop = &self.shops[usize::try_from((self.requests >> 33) % engines).expect("a few")];
+            let shop = &self.shops[usize::try_from((drawn >> 33) % engines).expect("a few")];
             body["merchantId"] = json!(shop.id);
             let Ok(answer) = shop.post(path, body.clone()).await else {
                 self.told.unanswered.fetch_add(1, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::Desk;
 use crate::engine::Engine;
 use crate::load::{Load, Told, audit};
 use crate::site::Site;
@@ -32,9 +33,19 @@ async fn two_engines_share_the_work_and_no_client_notices() {
     told.until_more(400).await;
     load.stop().await;
     assert_nobody_noticed(&told);
+    let conflicts = conflicts(&one).await + conflicts(&other).await;
+    assert!(conflicts > 0, "they never met, so nothing was shown");
     for engine in [&one, &other] {
         audit(&told, engine, &site.pg()).await;
     }
+}
+
+/// How often an engine found that another had been faster.
+async fn conflicts(engine: &Engine) -> u64 {
+    let page = Desk::operator(engine).get("/metrics").await;
+    let page = String::from_utf8(page.bytes).expect("metrics are text");
+    let line = page.lines().find_map(|line| line.strip_prefix("journal_conflicts_total "));
+    line.map_or(0, |count| count.parse().expect("a number"))
 }
 
 #[actix_rt::test]
