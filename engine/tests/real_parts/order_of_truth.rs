@@ -66,10 +66,10 @@ async fn without_a_commit_nothing_is_published_and_nobody_hears_of_a_success() {
 
     holder.execute("BACKUP STAGE END").await.expect("commits go on");
     holder.close().await.expect("the session ends");
-    let answer = repeat(&shop, "late").await;
+    let answer = shop.authorized_at_last("late", 1_000).await;
     shop.until_status(answer["paymentId"].as_u64().expect("a payment id"), "AUTHORIZED").await;
     for number in 0..4 {
-        repeat(&shop, &format!("new-{number}")).await;
+        shop.authorized_at_last(&format!("new-{number}"), 1_000).await;
     }
     site.until_published().await;
     assert!(records(&site).await > published);
@@ -79,19 +79,6 @@ async fn without_a_commit_nothing_is_published_and_nobody_hears_of_a_success() {
 async fn records(site: &Site) -> usize {
     let place = Arc::clone(&site.place);
     tokio::task::spawn_blocking(move || topics::read(&place).len()).await.expect("the topics are read")
-}
-
-/// Sends an authorization again until its outcome is told.
-async fn repeat(shop: &Merchant, key: &str) -> Value {
-    let begun = Instant::now();
-    loop {
-        let answer = shop.authorize(key, 1_000, json!({})).await.expect("an answer");
-        if matches!(answer.status, 200 | 402) {
-            return answer.json();
-        }
-        assert!(begun.elapsed() < PATIENCE, "{}", answer.json());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Whoever sees a record for the first time can read its row in a session of its own.
