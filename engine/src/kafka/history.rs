@@ -13,11 +13,11 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::LOOK_AGAIN;
 use super::client::ClientLog;
 use super::lag::{edges, has_moved};
 use super::options::{KafkaSettings, KafkaSetupError};
 use super::topics::Topics;
-use super::{ANSWER_WITHIN, LOOK_AGAIN};
 
 /// How long nothing may come while something is left to read.
 const MOST_SILENCE: Duration = Duration::from_secs(30);
@@ -200,12 +200,12 @@ impl History {
     }
 }
 
-/// Partitions that are changing hands are asked for again, as long as an answer may take.
+/// Partitions that are changing hands are asked for again, as long as records may keep an auditor waiting.
 fn settled_spans(
     consumer: &BaseConsumer<ClientLog>,
     topics: &Topics,
 ) -> Result<BTreeMap<(Topic, i32), Span>, KafkaError> {
-    let until = Instant::now() + ANSWER_WITHIN;
+    let until = Instant::now() + MOST_SILENCE;
     loop {
         match spans(consumer, topics) {
             // Nothing is assigned yet, so that this only waits.

@@ -34,13 +34,16 @@ pub(super) fn lag_of(
     Ok(waiting.into_iter().collect())
 }
 
-/// Whether a broker does not lead a partition any more, or does not know yet that it does; worth another question.
+/// Whether a broker does not lead a partition any more, or does not know yet that it does, or that it does again: a broker
+/// that was too busy to be heard of loses its partitions for a moment. Worth another question.
 pub(super) fn has_moved(error: &KafkaError) -> bool {
     error.rdkafka_error_code().is_some_and(|code| {
         matches!(
             code,
             RDKafkaErrorCode::NotLeaderForPartition
                 | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::FencedLeaderEpoch
+                | RDKafkaErrorCode::UnknownLeaderEpoch
                 | RDKafkaErrorCode::UnknownTopicOrPartition
         )
     })

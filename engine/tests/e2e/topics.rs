@@ -55,9 +55,7 @@ impl Reader {
         for (at_the_brokers, name) in &names {
             let topic = Topic::parse(name).expect("it is one of ours");
             for partition in 0..i32::try_from(topic.partitions()).expect("few partitions") {
-                let (_, end) = consumer
-                    .fetch_watermarks(at_the_brokers, partition, ANSWER)
-                    .unwrap_or_else(|error| panic!("{at_the_brokers}: {error}"));
+                let end = end(&consumer, at_the_brokers, partition);
                 all.add_partition_offset(at_the_brokers, partition, Offset::Beginning)
                     .expect("a valid offset");
                 ends.insert((at_the_brokers.clone(), partition), end);
@@ -103,6 +101,19 @@ impl Reader {
             }
         }
         found
+    }
+}
+
+/// Where a partition ends. Brokers that are busy lose their partitions for a moment, and are asked again.
+fn end(consumer: &BaseConsumer, topic: &str, partition: i32) -> i64 {
+    let begun = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, ANSWER) {
+            Ok((_, end)) => return end,
+            // Nothing is assigned yet, so that this only waits.
+            Err(_) if begun.elapsed() < PATIENCE => drop(consumer.poll(Duration::from_millis(100))),
+            Err(error) => panic!("{topic}: {error}"),
+        }
     }
 }
 
