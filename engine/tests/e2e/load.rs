@@ -51,12 +51,16 @@ impl Told {
         self.refusals.lock().clone()
     }
 
-    /// Returns once so many more authorizations than now have their answer.
+    /// Returns once so many more authorizations than now have their answer; each must come in time.
     pub(crate) async fn until_more(&self, more: usize) {
-        let (begun, wanted) = (Instant::now(), self.successes() + more);
-        while self.successes() < wanted {
-            assert!(begun.elapsed() < PATIENCE, "{} of {wanted} authorizations", self.successes());
+        let mut newest = (Instant::now(), self.successes());
+        let wanted = newest.1 + more;
+        while newest.1 < wanted {
+            assert!(newest.0.elapsed() < PATIENCE, "{} of {wanted} authorizations, and no further", newest.1);
             tokio::time::sleep(Duration::from_millis(10)).await;
+            if self.successes() > newest.1 {
+                newest = (Instant::now(), self.successes());
+            }
         }
     }
 }

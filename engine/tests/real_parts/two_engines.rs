@@ -30,7 +30,7 @@ async fn two_engines_share_the_work_and_no_client_notices() {
     let (one, other) = (site.engine(&SOON), site.engine(&SOON));
     let told = Arc::new(Told::default());
     let load = Load::start(&[&one, &other], &told, "a", Duration::from_millis(50));
-    told.until_more(400).await;
+    told.until_more(200).await;
     load.stop().await;
     assert_nobody_noticed(&told);
     let conflicts = conflicts(&one).await + conflicts(&other).await;
