@@ -2,7 +2,10 @@
 //!
 //! Owns the question what is still moving. How long it may be is the run's business.
 
+use std::collections::BTreeSet;
+
 use payment_schema::dead_letter::LetterStatus;
+use payment_schema::ids::EventId;
 use payment_schema::operation::{Operation, OperationKind, Progress};
 use payment_schema::payment::Payment;
 use payment_schema::topic::Topic;
@@ -25,7 +28,19 @@ pub(in crate::simulation) fn unrest(world: &World) -> Vec<String> {
             found.push(format!("{group} has {lag} records of {topic} to read"));
         }
     }
+    found.extend(unposted(world));
     found
+}
+
+/// What the ledger has not read yet, or not posted; it may not even have joined its group.
+fn unposted(world: &World) -> Vec<String> {
+    let posted: BTreeSet<EventId> =
+        world.store.inspect(|tables| tables.ledger.iter().map(|row| row.movement.event_id).collect());
+    world.event_log.inspect(|records| {
+        let told = [Topic::Captured, Topic::Refunded].into_iter().flat_map(|topic| records.of_topic(topic));
+        let events = told.filter(|(_, record)| !record.is_foreign).filter_map(|(_, record)| record.event_id);
+        events.filter(|event| !posted.contains(event)).map(|event| format!("{event} is not posted")).collect()
+    })
 }
 
 fn moving(tables: &Tables, payment: &Payment) -> Option<String> {
