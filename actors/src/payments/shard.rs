@@ -138,7 +138,7 @@ impl Shard {
     }
 
     /// Whether a new payment would only add to what is late already: it has waited for its turn too long itself, or
-    /// too much waits for the journal. Payments that were begun are not refused, nor are repeats.
+    /// too much waits for the journal. Payments that were begun are not refused, nor are repeats of live ones.
     fn is_overloaded(&self, new: &NewAuthorization) -> bool {
         let slot = new.command.merchant_id.slot();
         new.asked_at.elapsed() > MOST_WAIT || self.deps.journal.is_congested(slot)
