@@ -81,7 +81,7 @@ pub struct Payment {
     pub last_event_seq: u64,
     /// Set while the hold is to be voided, and kept when it was; no capture is accepted any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancel: Option<CancelIntent>,
+    pub cancel: Option<Box<CancelIntent>>,
     /// When the hold ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_expires_at: Option<Timestamp>,

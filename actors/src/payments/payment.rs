@@ -15,9 +15,11 @@ use std::time::Duration;
 
 use payment_schema::command::{Context, NewPayment};
 use payment_schema::ids::{Attempt, OperationNo, PaymentId, TraceId};
+use payment_schema::operation::PgOutcome;
 use payment_schema::payment::Payment;
 use payment_schema::pg::{Finding, Source};
 use payment_schema::rules::Jitter;
+use payment_schema::status::Status;
 use payment_schema::text::IdempotencyKey;
 use payment_schema::time::Timestamp;
 use serde::Serialize;
@@ -99,10 +101,10 @@ enum Memory {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentObserved {
-    status: Option<&'static str>,
+    status: Option<Status>,
     version: Option<u64>,
-    pg_outcome: Option<&'static str>,
-    waiting_callers: usize,
+    pg_outcome: Option<PgOutcome>,
+    waiting_callers: u32,
 }
 
 /// One payment's actor.
@@ -258,10 +260,10 @@ impl Actor for PaymentActor {
     fn observe(&self) -> PaymentObserved {
         let payment = self.held();
         PaymentObserved {
-            status: payment.as_ref().map(|payment| payment.status.as_str()),
+            status: payment.as_ref().map(|payment| payment.status),
             version: payment.as_ref().map(|payment| payment.version.0),
-            pg_outcome: payment.as_ref().map(|payment| payment.latest_operation().outcome.as_str()),
-            waiting_callers: self.waiters.len(),
+            pg_outcome: payment.as_ref().map(|payment| payment.latest_operation().outcome),
+            waiting_callers: u32::try_from(self.waiters.len()).unwrap_or(u32::MAX),
         }
     }
 }

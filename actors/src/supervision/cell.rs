@@ -26,56 +26,44 @@ pub(super) struct Core<A: Actor> {
 pub(super) struct Cell<A: Actor> {
     /// Absent while a hook's future owns it.
     core: Option<Box<Core<A>>>,
-    slot: Arc<Slot<A>>,
-    local: Rc<Local<A>>,
 }
 
 impl<A: Actor> Cell<A> {
     pub(super) fn new(actor: A, slot: Arc<Slot<A>>, local: Rc<Local<A>>) -> Self {
-        let ctx = Ctx::new(Arc::clone(&slot), Rc::clone(&local));
-        Self { core: Some(Box::new(Core { actor, ctx })), slot, local }
+        Self { core: Some(Box::new(Core { actor, ctx: Ctx::new(slot, local) })) }
     }
 
     fn take_core(&mut self) -> Box<Core<A>> {
         self.core.take().expect("the context delivers nothing while it waits for a hook")
     }
 
-    /// Takes the actor back after a hook and ends the incarnation if the hook failed.
-    fn hook_done(&mut self, core: Box<Core<A>>, result: Result<(), Failure>) -> bool {
-        let failed = result.err().map(|failure| self.local.describe(failure.detail()));
-        if failed.is_none() {
-            self.slot.show(core.actor.observe());
-        }
-        self.local.activity.set(Activity::Idle);
-        self.core = Some(core);
-        match failed {
-            None => true,
-            Some(detail) => {
-                self.local.end(Outcome::Crashed(ExitReason::Error, detail));
-                false
+    /// Takes the actor back after a hook. The incarnation ends if the hook failed, or as it says.
+    fn hook_done(&mut self, core: Box<Core<A>>, result: Result<Option<Outcome>, Failure>) {
+        let Ctx { slot, local, .. } = &core.ctx;
+        let outcome = match result {
+            Ok(outcome) => {
+                slot.show(core.actor.observe());
+                outcome
             }
+            Err(failure) => Some(Outcome::Crashed(ExitReason::Error, local.describe(failure.detail()))),
+        };
+        local.activity.set(Activity::Idle);
+        if let Some(outcome) = outcome {
+            local.end(outcome);
         }
+        self.core = Some(core);
     }
 
     fn handled(&mut self, core: Box<Core<A>>, begun: Instant, result: Result<Next, Failure>) {
-        self.slot.node.finish_message(begun);
-        match result {
-            Ok(next) => {
-                if self.hook_done(core, Ok(())) && next == Next::Stop {
-                    self.local.end(Outcome::StopRequested);
-                }
-            }
-            Err(failure) => {
-                self.hook_done(core, Err(failure));
-            }
-        }
+        core.ctx.slot.node.finish_message(begun);
+        self.hook_done(core, result.map(|next| (next == Next::Stop).then_some(Outcome::StopRequested)));
     }
 
     fn run_message(&mut self, message: A::Message, context: &mut actix::Context<Self>) {
         let mut core = self.take_core();
         let label = message.label();
-        self.local.activity.set(Activity::Handling(label));
-        let begun = self.slot.node.begin_message(label);
+        core.ctx.local.activity.set(Activity::Handling(label));
+        let begun = core.ctx.slot.node.begin_message(label);
         let work = async move {
             let result = core.actor.handle(message, &mut core.ctx).await;
             (core, result)
@@ -88,15 +76,13 @@ impl<A: Actor> Cell<A> {
 
     fn run_stopping(&mut self, context: &mut actix::Context<Self>) {
         let mut core = self.take_core();
-        self.local.activity.set(Activity::Stopping);
+        core.ctx.local.activity.set(Activity::Stopping);
         let work = async move {
             let result = core.actor.stopping(&mut core.ctx).await;
             (core, result)
         };
         context.wait(wrap_future(work).map(|(core, result), cell: &mut Self, _| {
-            if cell.hook_done(core, result) {
-                cell.local.end(Outcome::Stopped);
-            }
+            cell.hook_done(core, result.map(|()| Some(Outcome::Stopped)));
         }));
     }
 }
@@ -105,15 +91,18 @@ impl<A: Actor> actix::Actor for Cell<A> {
     type Context = actix::Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.add_stream(Intake { slot: Arc::clone(&self.slot), local: Rc::clone(&self.local) });
         let mut core = self.take_core();
+        context.add_stream(Intake { slot: Arc::clone(&core.ctx.slot), local: Rc::clone(&core.ctx.local) });
         let work = async move {
             let result = core.actor.started(&mut core.ctx).await;
             (core, result)
         };
         context.wait(wrap_future(work).map(|(core, result), cell: &mut Self, _| {
-            if cell.hook_done(core, result) {
-                cell.slot.node.mark_running();
+            let slot = Arc::clone(&core.ctx.slot);
+            let started = result.is_ok();
+            cell.hook_done(core, result.map(|()| None));
+            if started {
+                slot.node.mark_running();
             }
         }));
     }
@@ -158,8 +147,7 @@ impl<A: Actor> Stream for Intake<A> {
             return Poll::Pending;
         };
         local.budget.set(budget);
-        let own = local.inbox.borrow_mut().pop_front();
-        match own {
+        match local.take_noted() {
             Some(message) => Poll::Ready(Some(Item::Message(message))),
             None => self.slot.take(cx).map(|message| Some(Item::Message(message))),
         }

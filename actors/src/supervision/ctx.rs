@@ -21,8 +21,8 @@ use super::timers::TimerId;
 
 /// The context of one incarnation. Everything started through it ends with the incarnation.
 pub struct Ctx<A: Actor> {
-    slot: Arc<Slot<A>>,
-    local: Rc<Local<A>>,
+    pub(super) slot: Arc<Slot<A>>,
+    pub(super) local: Rc<Local<A>>,
     generation: u64,
 }
 
@@ -38,8 +38,8 @@ impl<A: Actor> Ctx<A> {
     }
 
     /// Where the actor is in the tree, `root/…`.
-    pub fn path(&self) -> &str {
-        &self.slot.node.path
+    pub fn path(&self) -> String {
+        self.slot.node.path()
     }
 
     /// Which incarnation this is; 1 is the first.
@@ -110,7 +110,7 @@ impl<A: Actor> Ctx<A> {
         on_exit: fn(ChildExit) -> A::Message,
     ) -> Handle<B> {
         let (id, handle) = self.start_slot(spec);
-        self.local.watches.borrow_mut().insert(id, on_exit);
+        self.local.watch(id, on_exit);
         handle
     }
 
@@ -128,8 +128,8 @@ impl<A: Actor> Ctx<A> {
         let me: ChildRef = Arc::clone(&self.slot) as ChildRef;
         let mut children = self.slot.node.children.lock();
         let id = children.next_id();
-        let slot = Slot::new(&spec.name, spec.settings, id, Some(&me), &self.slot.node.system);
-        let slot: Arc<Slot<B>> = Arc::new(slot);
+        let kin = children.kin(spec.settings, &me);
+        let slot: Arc<Slot<B>> = Arc::new(Slot::new(&spec.name, id, kin));
         children.insert(Arc::clone(&slot) as ChildRef);
         drop(children);
         driver::spawn(Arc::clone(&slot), spec.factory, spec.arbiter);

@@ -74,7 +74,7 @@ impl<A: Actor> Handle<A> {
     }
 
     /// Where the actor is in the tree, `root/…`.
-    pub fn path(&self) -> &str {
-        &self.slot.node.path
+    pub fn path(&self) -> String {
+        self.slot.node.path()
     }
 }

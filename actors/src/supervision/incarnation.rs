@@ -13,7 +13,6 @@ use actix::ActorContext;
 use actix::dev::ContextFut;
 
 use super::actor::Actor;
-use super::background::Background;
 use super::cell::Cell;
 use super::exit::ExitReason;
 use super::local::{Activity, Local, Mode, Outcome};
@@ -27,7 +26,6 @@ const ROUNDS_PER_POLL: u32 = 32;
 
 pub(super) struct Incarnation<A: Actor> {
     context: ContextFut<Cell<A>, actix::Context<Cell<A>>>,
-    background: Background<A::Message>,
     pub(super) local: Rc<Local<A>>,
 }
 
@@ -39,7 +37,7 @@ impl<A: Actor> Incarnation<A> {
         let local = Rc::new(Local::new());
         let cell = Cell::new(actor, Arc::clone(slot), Rc::clone(&local));
         let context = actix::Context::new().into_future(cell);
-        Ok(Self { context, background: Background::new(), local })
+        Ok(Self { context, local })
     }
 
     /// Runs what is ready; an outcome means that the incarnation is over or that `stopping` is done.
@@ -65,17 +63,18 @@ impl<A: Actor> Incarnation<A> {
     }
 
     fn take_notices(&mut self) {
-        for (watch, exit) in self.local.notices.take() {
+        for (watch, exit) in self.local.take_exits() {
             let message = watch(exit);
             self.local.note(message);
         }
     }
 
     fn run_background(&mut self, cx: &mut Context<'_>) {
+        let mut background = self.local.background.borrow_mut();
         for task in self.local.spawned.take() {
-            self.background.push(task);
+            background.push(task);
         }
-        while let Some(output) = self.background.poll_finished(cx) {
+        while let Some(output) = background.poll_finished(cx) {
             if let Some(message) = output {
                 self.local.awaited.set(self.local.awaited.get() - 1);
                 self.local.note(message);
@@ -97,15 +96,13 @@ impl<A: Actor> Incarnation<A> {
         let local = &self.local;
         let unpolled = !local.spawned.borrow().is_empty();
         let unarmed = local.mode.get() == Mode::Running && local.timers.borrow().needs_alarm();
-        let undelivered = local.takes_messages()
-            && local.is_idle()
-            && local.budget.get() > 0
-            && !local.inbox.borrow().is_empty();
+        let undelivered =
+            local.takes_messages() && local.is_idle() && local.budget.get() > 0 && local.has_noted();
         unpolled || unarmed || undelivered
     }
 
     fn panicked(&self, message: &str) -> Outcome {
-        let detail = match self.background.is_polling() {
+        let detail = match self.local.background.borrow().is_polling() {
             true => format!("in a background future: {message}"),
             false => self.local.describe(message),
         };
@@ -128,13 +125,12 @@ impl<A: Actor> Incarnation<A> {
     /// Drops the actor and everything it runs, without another poll of its code; a panic of its drop code
     /// is returned.
     pub(super) fn retire(self) -> Option<String> {
-        let Self { mut context, background, local } = self;
+        let Self { mut context, local } = self;
         local.activity.set(Activity::Idle);
         // A context that is dropped alive polls itself once more; a terminated one does not.
         context.ctx().terminate();
         catch_unwind(AssertUnwindSafe(move || {
             drop(context);
-            drop(background);
             drop(local);
         }))
         .err()

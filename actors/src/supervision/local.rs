@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
 use super::actor::Actor;
-use super::background::Task;
+use super::background::{Background, Task};
 use super::exit::{ChildExit, ExitReason};
 use super::timers::Timers;
 
@@ -44,15 +44,22 @@ pub(super) enum Activity {
 
 pub(super) type Watch<A> = fn(ChildExit) -> <A as Actor>::Message;
 
+/// The children an actor watches.
+struct Watching<A: Actor> {
+    children: BTreeMap<u64, Watch<A>>,
+    /// Exits that are not yet made into messages: that is the actor's code.
+    exits: Vec<(Watch<A>, ChildExit)>,
+}
+
 pub(super) struct Local<A: Actor> {
     /// Outputs of background futures, due timers and exits of watched children; taken before the mailbox.
-    pub(super) inbox: RefCell<VecDeque<A::Message>>,
+    inbox: RefCell<VecDeque<A::Message>>,
     /// Futures asked for during the current poll, not yet taken over by the driver.
     pub(super) spawned: RefCell<Vec<Task<A::Message>>>,
+    pub(super) background: RefCell<Background<A::Message>>,
     pub(super) timers: RefCell<Timers<A::Message>>,
-    pub(super) watches: RefCell<BTreeMap<u64, Watch<A>>>,
-    /// Exits of watched children, not yet made into messages: that is the actor's code.
-    pub(super) notices: RefCell<Vec<(Watch<A>, ChildExit)>>,
+    /// Absent in actors that watch no child, which are most.
+    watching: RefCell<Option<Box<Watching<A>>>>,
     pub(super) mode: Cell<Mode>,
     pub(super) activity: Cell<Activity>,
     pub(super) outcome: RefCell<Option<Outcome>>,
@@ -72,13 +79,51 @@ impl<A: Actor> Local<A> {
         inbox.push_back(message);
     }
 
+    /// The next of those messages; an actor without any keeps no room for them.
+    pub(super) fn take_noted(&self) -> Option<A::Message> {
+        let mut inbox = self.inbox.borrow_mut();
+        let message = inbox.pop_front();
+        if inbox.is_empty() {
+            *inbox = VecDeque::new();
+        }
+        message
+    }
+
+    pub(super) fn has_noted(&self) -> bool {
+        !self.inbox.borrow().is_empty()
+    }
+
+    /// Each exit of the child becomes a message.
+    pub(super) fn watch(&self, child: u64, watch: Watch<A>) {
+        let none = || Box::new(Watching { children: BTreeMap::new(), exits: Vec::new() });
+        self.watching.borrow_mut().get_or_insert_with(none).children.insert(child, watch);
+    }
+
+    /// A child exited, of which `describe` tells when it is watched.
+    pub(super) fn child_exited(&self, child: u64, describe: impl FnOnce() -> ChildExit) {
+        let mut watching = self.watching.borrow_mut();
+        let Some(watching) = watching.as_mut() else { return };
+        let Some(watch) = watching.children.get(&child).copied() else { return };
+        let exit = describe();
+        if !exit.restarts {
+            watching.children.remove(&child);
+        }
+        watching.exits.push((watch, exit));
+    }
+
+    /// Exits that came since the last time.
+    pub(super) fn take_exits(&self) -> Vec<(Watch<A>, ChildExit)> {
+        let mut watching = self.watching.borrow_mut();
+        watching.as_mut().map(|watching| std::mem::take(&mut watching.exits)).unwrap_or_default()
+    }
+
     pub(super) fn new() -> Self {
         Self {
             inbox: RefCell::default(),
             spawned: RefCell::default(),
+            background: RefCell::new(Background::new()),
             timers: RefCell::new(Timers::new()),
-            watches: RefCell::default(),
-            notices: RefCell::default(),
+            watching: RefCell::default(),
             mode: Cell::new(Mode::Running),
             activity: Cell::new(Activity::Started),
             outcome: RefCell::default(),
@@ -99,7 +144,7 @@ impl<A: Actor> Local<A> {
 
     /// Nothing the actor started itself is left to handle.
     pub(super) fn is_drained(&self) -> bool {
-        self.inbox.borrow().is_empty() && self.spawned.borrow().is_empty() && self.awaited.get() == 0
+        !self.has_noted() && self.spawned.borrow().is_empty() && self.awaited.get() == 0
     }
 
     /// Ends the incarnation: nothing more is taken, the driver finds the outcome after this poll.

@@ -11,10 +11,6 @@ use tokio::time::Instant;
 
 use super::ask::{Delivered, Refused, SendError};
 
-/// Queues that grew beyond this many bytes give their memory back when they run empty: a million idle
-/// actors must not keep room for their last burst.
-const KEPT_BYTES: usize = 128;
-
 struct Envelope<M> {
     message: M,
     at: Instant,
@@ -84,9 +80,8 @@ impl<M> Mailbox<M> {
     pub(super) fn poll_take(&self, cx: &mut Context<'_>, queued: &AtomicU64) -> Poll<M> {
         let mut state = self.state.lock();
         let Some(envelope) = state.queue.pop_front() else {
-            if state.queue.capacity() * size_of::<Envelope<M>>() > KEPT_BYTES {
-                state.queue = VecDeque::new();
-            }
+            // A million idle actors must not keep room for their last messages.
+            state.queue = VecDeque::new();
             state.waker = Some(cx.waker().clone());
             return Poll::Pending;
         };

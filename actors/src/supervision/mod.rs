@@ -18,6 +18,7 @@ mod driver;
 mod exit;
 mod handle;
 mod incarnation;
+mod kin;
 mod local;
 mod mailbox;
 mod slot;

@@ -3,8 +3,8 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,12 +14,13 @@ use tokio::time::Instant;
 
 use super::actor::Actor;
 use super::ask::{Delivered, Refused};
-use super::children::Children;
+use super::children::{ChildRef, Children};
 use super::control::Control;
 use super::exit::{Exit, ExitReason};
+use super::kin::Kin;
 use super::mailbox::{Mailbox, MailboxReading};
 use super::spec::{RestartLimit, Settings, Strategy};
-use super::statistics::{KindCounts, Latency, Rate};
+use super::statistics::{Latency, Rate};
 use super::system::Shared;
 
 /// How many exits a node remembers.
@@ -55,9 +56,41 @@ pub(super) struct Status {
     /// When the last message was done with.
     pub(super) last: Option<Instant>,
     pub(super) rate: Rate,
-    pub(super) latency: Option<Box<Latency>>,
-    pub(super) restarts: VecDeque<Instant>,
-    pub(super) exits: VecDeque<Exit>,
+    pub(super) latency: Latency,
+    /// Absent before the first exit: most actors end only once.
+    history: Option<Box<History>>,
+}
+
+/// The ends of an actor's incarnations.
+#[derive(Default)]
+struct History {
+    restarts: VecDeque<Instant>,
+    exits: VecDeque<Exit>,
+}
+
+impl Status {
+    fn new() -> Self {
+        Self {
+            state: ActorState::Stopped,
+            generation: 0,
+            since: None,
+            current: None,
+            messages: 0,
+            last: None,
+            rate: Rate::default(),
+            latency: Latency::default(),
+            history: None,
+        }
+    }
+
+    fn history(&mut self) -> &mut History {
+        self.history.get_or_insert_default()
+    }
+
+    /// How incarnations ended, the oldest first.
+    pub(super) fn exits(&self) -> impl DoubleEndedIterator<Item = &Exit> {
+        self.history.iter().flat_map(|history| &history.exits)
+    }
 }
 
 /// The part of a slot that does not depend on the actor's type.
@@ -65,11 +98,7 @@ pub(super) struct Node {
     /// Rises with start order among siblings.
     pub(super) id: u64,
     pub(super) name: Arc<str>,
-    pub(super) path: Arc<str>,
-    pub(super) settings: Settings,
-    pub(super) parent: Option<Weak<dyn AnySlot>>,
-    pub(super) system: Arc<Shared>,
-    pub(super) counts: Arc<KindCounts>,
+    kin: Arc<Kin>,
     pub(super) control: Control,
     pub(super) children: Mutex<Children>,
     pub(super) status: Mutex<Status>,
@@ -80,13 +109,43 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// How this actor supervises its children.
-    pub(super) fn supervision(&self) -> (Strategy, RestartLimit) {
-        self.settings.supervises.unwrap_or((Strategy::OneForOne, self.system.restart_limit))
+    fn new(name: &str, id: u64, kin: Arc<Kin>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            kin,
+            control: Control::default(),
+            children: Mutex::default(),
+            status: Mutex::new(Status::new()),
+            down: AtomicBool::new(false),
+            dormant: AtomicBool::new(false),
+        }
     }
 
-    pub(super) fn parent(&self) -> Option<Arc<dyn AnySlot>> {
-        self.parent.as_ref().and_then(Weak::upgrade)
+    /// Where the actor is in the tree, `root/…`; put together when it is asked for.
+    pub(super) fn path(&self) -> String {
+        self.kin.path(&self.name)
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.kin.settings
+    }
+
+    pub(super) fn system(&self) -> &Arc<Shared> {
+        &self.kin.system
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.kin.is_root()
+    }
+
+    /// How this actor supervises its children.
+    pub(super) fn supervision(&self) -> (Strategy, RestartLimit) {
+        self.settings().supervises.unwrap_or((Strategy::OneForOne, self.system().restart_limit))
+    }
+
+    pub(super) fn parent(&self) -> Option<ChildRef> {
+        self.kin.parent()
     }
 
     pub(super) fn set_state(&self, state: ActorState) {
@@ -106,10 +165,10 @@ impl Node {
 
     fn counter(&self, state: ActorState) -> Option<&AtomicU64> {
         match state {
-            ActorState::Starting | ActorState::Running | ActorState::Busy => Some(&self.counts.alive),
-            ActorState::Restarting => Some(&self.counts.restarting),
-            ActorState::BackingOff => Some(&self.counts.backing_off),
-            ActorState::GivenUp => Some(&self.counts.given_up),
+            ActorState::Starting | ActorState::Running | ActorState::Busy => Some(&self.kin.counts.alive),
+            ActorState::Restarting => Some(&self.kin.counts.restarting),
+            ActorState::BackingOff => Some(&self.kin.counts.backing_off),
+            ActorState::GivenUp => Some(&self.kin.counts.given_up),
             ActorState::Stopped => None,
         }
     }
@@ -124,9 +183,9 @@ impl Node {
         let generation = status.generation;
         drop(status);
         if generation > 1 {
-            self.counts.restarts.fetch_add(1, Ordering::Relaxed);
-            if let Some(observer) = &self.system.observer {
-                observer.restarted(self.settings.kind);
+            self.kin.counts.restarts.fetch_add(1, Ordering::Relaxed);
+            if let Some(observer) = &self.system().observer {
+                observer.restarted(self.settings().kind);
             }
         }
         generation
@@ -150,10 +209,10 @@ impl Node {
         status.messages += 1;
         status.last = Some(now);
         status.rate.record(now);
-        status.latency.get_or_insert_with(|| Box::new(Latency::new())).record(took);
+        status.latency.record(took);
         drop(status);
-        if let Some(observer) = &self.system.observer {
-            observer.handled(self.settings.kind, took);
+        if let Some(observer) = &self.system().observer {
+            observer.handled(self.settings().kind, took);
         }
     }
 
@@ -168,7 +227,7 @@ impl Node {
 
     /// Makes an exit of the current incarnation, stamped with the wall clock.
     pub(super) fn exit(&self, reason: ExitReason, detail: String) -> Exit {
-        let at = self.system.clock.now();
+        let at = self.system().clock.now();
         Exit { reason, detail, at, generation: self.status.lock().generation }
     }
 
@@ -176,16 +235,18 @@ impl Node {
         let mut status = self.status.lock();
         status.current = None;
         status.since = None;
-        if status.exits.len() == KEPT_EXITS {
-            status.exits.pop_front();
+        let exits = &mut status.history().exits;
+        if exits.len() == KEPT_EXITS {
+            exits.pop_front();
         }
-        status.exits.push_back(exit);
+        exits.push_back(exit);
     }
 
     /// Restarts of this actor within the last `window`.
     pub(super) fn restarts_within(&self, window: Duration) -> u32 {
         let now = Instant::now();
-        let restarts = &mut self.status.lock().restarts;
+        let mut status = self.status.lock();
+        let Some(restarts) = status.history.as_mut().map(|history| &mut history.restarts) else { return 0 };
         while restarts.front().is_some_and(|at| now.saturating_duration_since(*at) > window) {
             restarts.pop_front();
         }
@@ -193,12 +254,14 @@ impl Node {
     }
 
     pub(super) fn note_restart(&self) {
-        self.status.lock().restarts.push_back(Instant::now());
+        self.status.lock().history().restarts.push_back(Instant::now());
     }
 
     /// A new incarnation of its supervisor counts from zero.
     pub(super) fn forget_restarts(&self) {
-        self.status.lock().restarts.clear();
+        if let Some(history) = &mut self.status.lock().history {
+            history.restarts.clear();
+        }
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -225,45 +288,8 @@ pub(super) struct Slot<A: Actor> {
 }
 
 impl<A: Actor> Slot<A> {
-    pub(super) fn new(
-        name: &str,
-        settings: Settings,
-        id: u64,
-        parent: Option<&Arc<dyn AnySlot>>,
-        system: &Arc<Shared>,
-    ) -> Self {
-        let path = match parent {
-            Some(parent) => format!("{}/{name}", parent.node().path),
-            None => name.to_owned(),
-        };
-        let counts = system.counts_of(settings.kind);
-        let status = Status {
-            state: ActorState::Stopped,
-            generation: 0,
-            since: None,
-            current: None,
-            messages: 0,
-            last: None,
-            rate: Rate::default(),
-            latency: None,
-            restarts: VecDeque::new(),
-            exits: VecDeque::new(),
-        };
-        let node = Node {
-            id,
-            name: name.into(),
-            path: path.into(),
-            settings,
-            parent: parent.map(Arc::downgrade),
-            system: Arc::clone(system),
-            counts,
-            control: Control::default(),
-            children: Mutex::default(),
-            status: Mutex::new(status),
-            down: AtomicBool::new(false),
-            dormant: AtomicBool::new(false),
-        };
-        Self { node, mailbox: Mailbox::new(), observed: Mutex::new(None) }
+    pub(super) fn new(name: &str, id: u64, kin: Arc<Kin>) -> Self {
+        Self { node: Node::new(name, id, kin), mailbox: Mailbox::new(), observed: Mutex::new(None) }
     }
 
     pub(super) fn offer(
@@ -271,11 +297,11 @@ impl<A: Actor> Slot<A> {
         message: A::Message,
         delivered: Option<Delivered>,
     ) -> Result<(), Refused<A::Message>> {
-        self.mailbox.offer(message, delivered, self.node.settings.capacity, &self.node.counts.queued)
+        self.mailbox.offer(message, delivered, self.node.settings().capacity, &self.node.kin.counts.queued)
     }
 
     pub(super) fn take(&self, cx: &mut Context<'_>) -> Poll<A::Message> {
-        self.mailbox.poll_take(cx, &self.node.counts.queued)
+        self.mailbox.poll_take(cx, &self.node.kin.counts.queued)
     }
 
     pub(super) fn show(&self, observed: A::Observed) {
@@ -300,7 +326,7 @@ impl<A: Actor> Slot<A> {
 
     /// Closes the mailbox for good; returns how many messages nobody will handle.
     pub(super) fn discard(&self) -> usize {
-        self.mailbox.discard(&self.node.counts.queued)
+        self.mailbox.discard(&self.node.kin.counts.queued)
     }
 }
 

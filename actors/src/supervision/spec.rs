@@ -48,7 +48,7 @@ pub struct RestartLimit {
 pub(super) type Factory<A> = Arc<dyn Fn() -> A + Send + Sync>;
 
 /// The part of a spec that does not depend on the actor's type and stays with its slot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) kind: &'static str,
     pub(super) policy: Policy,

@@ -1,5 +1,5 @@
 //! Small counters behind the tree and the metrics: message rate, handler latency, and counts per kind.
-//! They are made for millions of actors, so they are coarse and allocate only on the first message.
+//! They are made for millions of actors, so they are coarse and allocate only for those that handle much.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,6 +10,8 @@ use tokio::time::Instant;
 const RATE_SPAN: Duration = Duration::from_secs(5);
 /// Two buckets per power of two: bucket edges are at most 50 % apart, up to 268 s.
 const BUCKETS: usize = 56;
+/// Samples kept without a histogram; as many as there is room for where the pointer to one would be.
+const FEW: usize = 14;
 /// After so many samples all counts are halved, so that old ones fade.
 const SAMPLES_BEFORE_FADING: u32 = 4096;
 
@@ -49,31 +51,75 @@ impl Rate {
     }
 }
 
-/// A histogram of handler times in microseconds with logarithmic buckets.
+/// Handler times in microseconds, as numbers of logarithmic buckets.
 #[derive(Debug)]
-pub(super) struct Latency {
+pub(super) enum Latency {
+    /// One after the other: most actors handle a few messages and then rest for long.
+    Few { samples: u8, buckets: [u8; FEW] },
+    /// How many in each bucket.
+    Many(Box<Histogram>),
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::Few { samples: 0, buckets: [0; FEW] }
+    }
+}
+
+impl Latency {
+    pub(super) fn record(&mut self, took: Duration) {
+        let bucket = bucket(took);
+        match self {
+            Self::Many(histogram) => histogram.record(bucket),
+            Self::Few { samples, buckets } => {
+                if let Some(place) = buckets.get_mut(usize::from(*samples)) {
+                    *place = u8::try_from(bucket).expect("there are fewer buckets");
+                    *samples += 1;
+                } else {
+                    let mut histogram = Box::new(Histogram::new());
+                    buckets.iter().for_each(|earlier| histogram.record(usize::from(*earlier)));
+                    histogram.record(bucket);
+                    *self = Self::Many(histogram);
+                }
+            }
+        }
+    }
+
+    /// The 99th percentile as the upper edge of its bucket, in microseconds; nothing before the first.
+    pub(super) fn p99_micros(&self) -> Option<u64> {
+        match self {
+            Self::Few { samples, buckets } => {
+                buckets[..usize::from(*samples)].iter().max().map(|most| upper_edge(usize::from(*most)))
+            }
+            Self::Many(histogram) => Some(histogram.p99_micros()),
+        }
+    }
+}
+
+/// Counts per bucket.
+#[derive(Debug)]
+pub(super) struct Histogram {
     counts: [u16; BUCKETS],
     samples: u32,
 }
 
-impl Latency {
-    pub(super) fn new() -> Self {
+impl Histogram {
+    fn new() -> Self {
         Self { counts: [0; BUCKETS], samples: 0 }
     }
 
-    pub(super) fn record(&mut self, took: Duration) {
+    fn record(&mut self, bucket: usize) {
         if self.samples >= SAMPLES_BEFORE_FADING {
             for count in &mut self.counts {
                 *count /= 2;
             }
             self.samples = self.counts.iter().map(|count| u32::from(*count)).sum();
         }
-        self.counts[bucket(took)] += 1;
+        self.counts[bucket] += 1;
         self.samples += 1;
     }
 
-    /// The 99th percentile as the upper edge of its bucket, in microseconds.
-    pub(super) fn p99_micros(&self) -> u64 {
+    fn p99_micros(&self) -> u64 {
         let target = self.samples - self.samples / 100;
         let mut seen = 0;
         for (index, count) in self.counts.iter().enumerate() {

@@ -45,20 +45,19 @@ struct Group {
     members: Vec<ChildRef>,
     delay: Duration,
     pause: Option<Pin<Box<Sleep>>>,
+    /// Exits of others that came meanwhile, judged afterwards.
+    deferred: Vec<(ChildRef, Exit)>,
 }
 
 #[derive(Default)]
 pub(super) struct Supervisor {
     group: Option<Box<Group>>,
-    /// Exits that came while a group was being restarted, judged after it.
-    deferred: Vec<(ChildRef, Exit)>,
 }
 
 impl Supervisor {
     /// Forgets restarts under way: the supervisor itself ends and takes its children with it.
     pub(super) fn reset(&mut self) {
         self.group = None;
-        self.deferred.clear();
     }
 
     /// A child's incarnation ended and the child waits. None while a group restart is under way.
@@ -66,7 +65,7 @@ impl Supervisor {
         if let Some(group) = &mut self.group {
             group.sweep.settle(child);
             if !group.members.iter().any(|member| member.node().id == child.node().id) {
-                self.deferred.push((Arc::clone(child), exit));
+                group.deferred.push((Arc::clone(child), exit));
             }
             return None;
         }
@@ -79,8 +78,8 @@ impl Supervisor {
         if let Some(group) = &mut self.group {
             group.sweep.settle(child);
             group.members.retain(|member| member.node().id != id);
+            group.deferred.retain(|(deferred, _)| deferred.node().id != id);
         }
-        self.deferred.retain(|(deferred, _)| deferred.node().id != id);
     }
 
     fn judge(&mut self, node: &Node, child: &ChildRef, exit: &Exit) -> Verdict {
@@ -96,11 +95,11 @@ impl Supervisor {
             let window = limit.window;
             return Verdict::Escalate(format!(
                 "gave up {} after {restarts} restarts within {window:?}, last exit: {exit}",
-                child.node().path
+                child.node().path()
             ));
         }
         child.node().note_restart();
-        let delay = node.system.jitter(child.node().settings.backoff_ceiling(restarts));
+        let delay = node.system().jitter(child.node().settings().backoff_ceiling(restarts));
         if strategy == Strategy::OneForOne {
             start(child, delay);
         } else {
@@ -112,15 +111,15 @@ impl Supervisor {
     /// Goes on with a group restart; the verdict on an exit that waited for its end, if it escalates.
     pub(super) fn poll(&mut self, node: &Node, cx: &mut Context<'_>) -> Option<Verdict> {
         // A deferred exit may begin the next group, which has to be polled to go on by itself.
-        while let Some(group) = self.group.as_mut() {
+        while let Some(mut group) = self.group.take() {
             if !group.is_ready(cx) {
+                self.group = Some(group);
                 return None;
             }
             for member in &group.members {
                 start(member, Duration::ZERO);
             }
-            self.group = None;
-            let verdict = self.judge_deferred(node);
+            let verdict = self.judge_deferred(node, group.deferred);
             if verdict.is_some() {
                 return verdict;
             }
@@ -128,8 +127,8 @@ impl Supervisor {
         None
     }
 
-    fn judge_deferred(&mut self, node: &Node) -> Option<Verdict> {
-        for (child, exit) in std::mem::take(&mut self.deferred) {
+    fn judge_deferred(&mut self, node: &Node, deferred: Vec<(ChildRef, Exit)>) -> Option<Verdict> {
+        for (child, exit) in deferred {
             if !child.node().is_down() {
                 continue;
             }
@@ -167,9 +166,9 @@ fn gather(node: &Node, culprit: &ChildRef, strategy: Strategy, delay: Duration) 
     if !delay.is_zero() {
         culprit.node().set_state(ActorState::BackingOff);
     }
-    let detail = format!("{} ended", culprit.node().path);
+    let detail = format!("{} ended", culprit.node().path());
     let order = Order::Rest { reason: ExitReason::RestartedByStrategy, detail };
-    Group { sweep: Sweep::new(members.clone(), order), members, delay, pause: None }
+    Group { sweep: Sweep::new(members.clone(), order), members, delay, pause: None, deferred: Vec::new() }
 }
 
 fn start(child: &ChildRef, after: Duration) {

@@ -40,9 +40,9 @@ impl Sweep {
     pub(super) fn advance(&mut self) -> bool {
         while self.awaited.is_empty() {
             let Some(last) = self.remaining.pop() else { return true };
-            let kind = last.node().settings.kind;
+            let kind = last.node().settings().kind;
             self.tell(&last);
-            while let Some(peer) = self.remaining.pop_if(|peer| peer.node().settings.kind == kind) {
+            while let Some(peer) = self.remaining.pop_if(|peer| peer.node().settings().kind == kind) {
                 self.tell(&peer);
             }
         }
@@ -52,7 +52,7 @@ impl Sweep {
     fn tell(&mut self, child: &ChildRef) {
         let node = child.node();
         let command = match &self.order {
-            Order::Rest { reason, detail } if node.settings.policy != Policy::Temporary => {
+            Order::Rest { reason, detail } if node.settings().policy != Policy::Temporary => {
                 if node.is_down() {
                     return;
                 }

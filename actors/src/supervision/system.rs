@@ -15,6 +15,7 @@ use super::control::Command;
 use super::driver;
 use super::exit::{Exit, ExitReason};
 use super::handle::Handle;
+use super::kin::Kin;
 use super::slot::Slot;
 use super::spec::{ChildSpec, RestartLimit};
 use super::statistics::KindCounts;
@@ -153,7 +154,8 @@ impl System {
             crashed: AtomicBool::new(false),
             end: watch::Sender::new(None),
         });
-        let slot: Arc<Slot<R>> = Arc::new(Slot::new(&root.name, root.settings, 1, None, &shared));
+        let kin = Arc::new(Kin::new(root.settings, None, &shared));
+        let slot: Arc<Slot<R>> = Arc::new(Slot::new(&root.name, 1, kin));
         driver::spawn(Arc::clone(&slot), root.factory, root.arbiter);
         Self { shared, root: slot }
     }

@@ -68,7 +68,7 @@ impl TreeView {
         let shown = if path.is_some() { usize::MAX } else { SHOWN_CHILDREN };
         let mut tree = view(&node, depth.unwrap_or(usize::MAX), shown);
         if path.is_some() {
-            tree.exits = node.node().status.lock().exits.iter().cloned().collect();
+            tree.exits = node.node().status.lock().exits().cloned().collect();
         }
         Some(TreeSnapshot { taken_at: self.shared.clock.now(), summary: self.summary(), tree })
     }
@@ -172,12 +172,12 @@ impl TreeView {
     fn target(&self, path: &str) -> Result<ChildRef, DrillError> {
         let target = self.find(path).filter(|found| !found.node().control.is_finished());
         let target = target.ok_or(DrillError::UnknownPath)?;
-        if target.node().parent.is_none() { Err(DrillError::Root) } else { Ok(target) }
+        if target.node().is_root() { Err(DrillError::Root) } else { Ok(target) }
     }
 
     /// Walks down from the root. A child's name may contain slashes, so every split of the rest is tried.
     fn find(&self, path: &str) -> Option<ChildRef> {
-        let root = &*self.root.node().path;
+        let root = &*self.root.node().name;
         if path == root {
             return Some(Arc::clone(&self.root));
         }
@@ -243,31 +243,31 @@ fn describe(child: &ChildRef) -> NodeView {
     let window = node.parent().map_or(Duration::ZERO, |parent| parent.node().supervision().1.window);
     let restarts_in_window = node.restarts_within(window);
     let children_total = node.children.lock().visible_count();
-    let supervises = node.settings.supervises.is_some() || children_total > 0;
+    let supervises = node.settings().supervises.is_some() || children_total > 0;
     let (strategy, limit) = node.supervision();
     let mut status = node.status.lock();
     let current = status.current.map(|(message, since)| Current { message, elapsed_ms: millis(now - since) });
     let busy = status.state == ActorState::Running && current.is_some();
     NodeView {
-        path: node.path.to_string(),
-        kind: node.settings.kind,
+        path: node.path(),
+        kind: node.settings().kind,
         state: if busy { ActorState::Busy } else { status.state },
         paused: mailbox.paused,
         strategy: supervises.then_some(strategy),
         restart_limit: supervises
             .then_some(LimitView { count: limit.count, window_ms: millis(limit.window) }),
-        policy: node.settings.policy,
+        policy: node.settings().policy,
         mailbox_length: mailbox.length,
-        mailbox_capacity: node.settings.capacity,
+        mailbox_capacity: node.settings().capacity,
         oldest_message_age_ms: mailbox.oldest.map(millis),
         messages_total: status.messages,
         messages_per_second: (status.rate.per_second(now) * 10.0).round() / 10.0,
-        handler_p99_micros: status.latency.as_ref().map(|latency| latency.p99_micros()),
+        handler_p99_micros: status.latency.p99_micros(),
         current,
         restarts_in_window,
         restarts_total: status.generation.saturating_sub(1),
         generation: status.generation,
-        last_exit: status.exits.back().cloned(),
+        last_exit: status.exits().next_back().cloned(),
         exits: Vec::new(),
         uptime_ms: status.since.map(|since| millis(now - since)),
         observed,

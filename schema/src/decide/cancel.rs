@@ -50,7 +50,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, reason: Reason, key: Option<&Idempote
 pub(super) fn intend(draft: &mut Draft<'_>, reason: Reason, key: Option<&IdempotencyKey>) {
     let while_ready = draft.payment.status == Status::Ready;
     let keys = key.cloned().into_iter().collect();
-    draft.payment.cancel = Some(CancelIntent { reason, while_ready, keys });
+    draft.payment.cancel = Some(Box::new(CancelIntent { reason, while_ready, keys }));
 }
 
 /// Adds the void's request; the call follows after the commit. Without the hold's transaction id it names the

@@ -20,7 +20,7 @@ use crate::supervision::sweep::{Order, Sweep};
 impl<A: Actor> Driver<A> {
     /// Builds the next incarnation.
     pub(super) fn start(&mut self) {
-        self.alarm = None;
+        self.ending = None;
         self.fate = Fate::Report;
         self.held = false;
         self.dismissed = false;
@@ -40,7 +40,7 @@ impl<A: Actor> Driver<A> {
     }
 
     pub(super) fn begin_stop(&mut self, reason: ExitReason, detail: String, fate: Fate) {
-        self.exit = self.slot.node.exit(reason, detail);
+        self.ending().exit = self.slot.node.exit(reason, detail);
         self.fate = fate;
         let mode = if reason == ExitReason::Shutdown { Mode::Draining } else { Mode::Holding };
         self.set_mode(mode);
@@ -54,9 +54,10 @@ impl<A: Actor> Driver<A> {
 
     /// The incarnation failed, or has to go at once.
     pub(super) fn crash(&mut self, reason: ExitReason, detail: String) {
-        let told_to_end = self.fate == Fate::End && self.exit.reason == ExitReason::Shutdown;
-        self.exit = self.slot.node.exit(reason, detail);
-        tracing::warn!(path = %self.slot.node.path, exit = %self.exit, "actor crashed");
+        let told_to_end = self.fate == Fate::End && self.ending().exit.reason == ExitReason::Shutdown;
+        let exit = self.slot.node.exit(reason, detail);
+        tracing::warn!(path = %self.slot.node.path(), %exit, "actor crashed");
+        self.ending().exit = exit;
         if told_to_end || self.ends_with(reason) {
             self.fate = Fate::End;
         } else {
@@ -68,7 +69,7 @@ impl<A: Actor> Driver<A> {
 
     /// Whether the actor ends for good without asking anybody.
     pub(super) fn ends_with(&self, reason: ExitReason) -> bool {
-        self.slot.node.parent.is_none() || is_final(self.slot.node.settings.policy, reason)
+        self.slot.node.is_root() || is_final(self.slot.node.settings().policy, reason)
     }
 
     /// The actor had asked to end and failed while ending: it is restarted, so it takes messages again.
@@ -77,17 +78,19 @@ impl<A: Actor> Driver<A> {
             self.fate = Fate::Report;
             self.slot.reopen();
         }
-        if let Some(factory) = self.adopted.take() {
+        if let Some(factory) = self.ending().adopted.take() {
             self.factory = factory;
         }
     }
 
     /// Drops the incarnation and records how it ended.
     pub(super) fn retire(&mut self) {
-        self.alarm = None;
-        self.slot.node.record_exit(self.exit.clone());
+        let ending = self.ending();
+        ending.alarm = None;
+        let exit = ending.exit.clone();
+        self.slot.node.record_exit(exit);
         if let Some(panic) = self.incarnation.take().and_then(Incarnation::retire) {
-            tracing::error!(path = %self.slot.node.path, panic, "actor panicked while it was dropped");
+            tracing::error!(path = %self.slot.node.path(), panic, "actor panicked while it was dropped");
         }
         if self.fate == Fate::Report {
             self.slot.node.set_state(ActorState::Restarting);
@@ -96,11 +99,11 @@ impl<A: Actor> Driver<A> {
 
     /// An orderly stop took too long.
     pub(super) fn abort(&mut self) {
-        let limit = self.slot.node.settings.shutdown;
+        let limit = self.slot.node.settings().shutdown;
         let aborted = format!("aborted after {limit:?}");
-        let detail = &mut self.exit.detail;
+        let detail = &mut self.ending().exit.detail;
         *detail = if detail.is_empty() { aborted } else { format!("{detail}; {aborted}") };
-        tracing::warn!(path = %self.slot.node.path, ?limit, "actor aborted: it did not stop in time");
+        tracing::warn!(path = %self.slot.node.path(), ?limit, "actor aborted: it did not stop in time");
         self.retire();
         self.begin_clearing();
     }
@@ -113,13 +116,14 @@ impl<A: Actor> Driver<A> {
     }
 
     pub(super) fn set_deadline(&mut self) {
-        self.alarm = Some(Box::pin(sleep(self.slot.node.settings.shutdown)));
+        let limit = self.slot.node.settings().shutdown;
+        self.ending().alarm = Some(Box::pin(sleep(limit)));
     }
 
     /// Ends the children, unless that has begun already; the incarnation is gone.
     pub(super) fn begin_clearing(&mut self) {
         self.stage = Stage::Clearing;
-        if self.sweep.is_none() {
+        if self.ending().sweep.is_none() {
             self.begin_sweep();
         }
     }
@@ -130,30 +134,32 @@ impl<A: Actor> Driver<A> {
         let order = match self.fate {
             Fate::End => Order::End,
             Fate::Report => {
-                Order::Rest { reason: ExitReason::SupervisorEnded, detail: format!("{} ended", node.path) }
+                Order::Rest { reason: ExitReason::SupervisorEnded, detail: format!("{} ended", node.path()) }
             }
         };
         let children = node.children.lock().in_start_order();
-        self.sweep = Some(Box::new(Sweep::new(children, order)));
+        self.ending().sweep = Some(Sweep::new(children, order));
     }
 
     /// Tells the parent that the incarnation has ended and waits for its decision.
     pub(super) fn report(&mut self) {
-        self.alarm = None;
+        let ending = self.ending();
+        ending.alarm = None;
+        let exit = ending.exit.clone();
         self.held = false;
         self.fate = Fate::Report;
         self.stage = Stage::Waiting;
         self.slot.node.set_state(ActorState::Restarting);
         let me = Arc::clone(&self.slot) as ChildRef;
         if let Some(parent) = self.slot.node.parent() {
-            parent.node().control.push(Command::ChildExited(me, self.exit.clone()));
+            parent.node().control.push(Command::ChildExited(me, exit));
         }
     }
 
     /// Ends for good, or starts again when the parent asked for it meanwhile. False when there is an order
     /// to look at first.
     pub(super) fn conclude(&mut self) -> bool {
-        if let Some(factory) = self.adopted.take() {
+        if let Some(factory) = self.ending().adopted.take() {
             self.factory = factory;
             if self.held {
                 self.report();
@@ -171,7 +177,8 @@ impl<A: Actor> Driver<A> {
             return false;
         }
         self.stage = Stage::Ended;
-        announce_end(&self.slot, self.exit.clone());
+        let exit = self.ending().exit.clone();
+        announce_end(&self.slot, exit);
         true
     }
 }

@@ -62,41 +62,52 @@ struct Driver<A: Actor> {
     incarnation: Option<Incarnation<A>>,
     stage: Stage,
     fate: Fate,
-    /// How the current or last incarnation ended, or is being ended.
-    exit: Exit,
-    /// Set when the parent started a child of this name while this one was ending.
-    adopted: Option<Factory<A>>,
+    /// Absent while the actor runs.
+    ending: Option<Box<Ending<A>>>,
     /// The parent waits for a report: started again while ending, the actor must not go on by itself.
     held: bool,
-    /// The limit of an orderly stop, or the end of a restart delay.
-    alarm: Option<Pin<Box<Sleep>>>,
-    /// The children's end, from when it begins until the actor's own end is reported.
-    sweep: Option<Box<Sweep>>,
     supervisor: Supervisor,
     /// Children left from the last incarnation are dismissed once `started` is done.
     dismissed: bool,
     _live: Live,
 }
 
+/// What there is to know of an end, from when it begins until the next incarnation is built.
+struct Ending<A: Actor> {
+    /// How the last incarnation ended, or is being ended.
+    exit: Exit,
+    /// Set when the parent started a child of this name while this one was ending.
+    adopted: Option<Factory<A>>,
+    /// The limit of an orderly stop, or the end of a restart delay.
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// The children's end, until the actor's own end is reported.
+    sweep: Option<Sweep>,
+}
+
 impl<A: Actor> Driver<A> {
     /// A driver whose first incarnation is due at once.
     fn new(slot: Arc<Slot<A>>, factory: Factory<A>, live: Live) -> Self {
-        let exit = slot.node.exit(ExitReason::Normal, String::new());
         Self {
             slot,
             factory,
             incarnation: None,
             stage: Stage::BackingOff,
             fate: Fate::Report,
-            exit,
-            adopted: None,
+            ending: None,
             held: false,
-            alarm: None,
-            sweep: None,
             supervisor: Supervisor::default(),
             dismissed: false,
             _live: live,
         }
+    }
+
+    /// The end that is under way; one that has just begun is orderly until something else is told.
+    fn ending(&mut self) -> &mut Ending<A> {
+        let node = &self.slot.node;
+        self.ending.get_or_insert_with(|| {
+            let exit = node.exit(ExitReason::Normal, String::new());
+            Box::new(Ending { exit, adopted: None, alarm: None, sweep: None })
+        })
     }
 }
 
@@ -106,7 +117,7 @@ impl<A: Actor> Future for Driver<A> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         loop {
-            if this.slot.node.system.is_crashed() {
+            if this.slot.node.system().is_crashed() {
                 return Poll::Ready(());
             }
             for command in this.slot.node.control.take(cx.waker()) {
@@ -128,7 +139,8 @@ impl<A: Actor> Drop for Driver<A> {
     fn drop(&mut self) {
         if self.stage != Stage::Ended {
             if self.incarnation.is_some() {
-                self.exit = self.slot.node.exit(ExitReason::Aborted, "its task was dropped".to_owned());
+                let exit = self.slot.node.exit(ExitReason::Aborted, "its task was dropped".to_owned());
+                self.ending().exit = exit;
                 self.retire();
             }
             spawn::lose(&self.slot);

@@ -51,7 +51,7 @@ impl<A: Actor> Driver<A> {
             self.start();
         } else {
             self.stage = Stage::BackingOff;
-            self.alarm = Some(Box::pin(sleep(after)));
+            self.ending().alarm = Some(Box::pin(sleep(after)));
             self.slot.node.set_state(ActorState::BackingOff);
         }
     }
@@ -68,18 +68,18 @@ impl<A: Actor> Driver<A> {
     }
 
     fn told_to_end(&mut self) {
-        self.adopted = None;
+        self.ending().adopted = None;
         self.slot.close();
         match self.stage {
             Stage::Running => self.begin_stop(ExitReason::Shutdown, String::new(), Fate::End),
             Stage::Waiting | Stage::BackingOff => {
-                self.alarm = None;
+                self.ending().alarm = None;
                 self.fate = Fate::End;
                 self.begin_clearing();
             }
             Stage::Draining => {
                 self.fate = Fate::End;
-                self.exit.reason = ExitReason::Shutdown;
+                self.ending().exit.reason = ExitReason::Shutdown;
                 self.set_mode(Mode::Draining);
             }
             Stage::Sweeping | Stage::Stopping | Stage::Clearing => self.fate = Fate::End,
@@ -97,7 +97,7 @@ impl<A: Actor> Driver<A> {
                 if self.fate == Fate::End =>
             {
                 self.slot.reopen();
-                self.adopted = Some(factory);
+                self.ending().adopted = Some(factory);
             }
             Stage::Running
             | Stage::Draining
@@ -111,7 +111,7 @@ impl<A: Actor> Driver<A> {
 
     fn child_exited(&mut self, child: &ChildRef, exit: Exit) {
         child.node().set_down(true);
-        if let Some(sweep) = &mut self.sweep {
+        if let Some(sweep) = self.ending.as_mut().and_then(|ending| ending.sweep.as_mut()) {
             sweep.settle(child);
             return;
         }
@@ -127,7 +127,7 @@ impl<A: Actor> Driver<A> {
         if let Some(evicted) = evicted {
             evicted.node().set_state(ActorState::Stopped);
         }
-        if let Some(sweep) = &mut self.sweep {
+        if let Some(sweep) = self.ending.as_mut().and_then(|ending| ending.sweep.as_mut()) {
             sweep.settle(child);
         }
         self.supervisor.child_ended(child);
@@ -143,15 +143,8 @@ impl<A: Actor> Driver<A> {
     /// Tells the actor about a child it watches.
     fn notify(&self, child: &ChildRef, exit: &Exit, restarts: bool) {
         let Some(incarnation) = &self.incarnation else { return };
-        let local = &incarnation.local;
-        let id = child.node().id;
-        let watch = local.watches.borrow().get(&id).copied();
-        if !restarts {
-            local.watches.borrow_mut().remove(&id);
-        }
-        if let Some(watch) = watch {
-            let name = child.node().name.to_string();
-            local.notices.borrow_mut().push((watch, ChildExit { name, exit: exit.clone(), restarts }));
-        }
+        let child = child.node();
+        let describe = || ChildExit { name: child.name.to_string(), exit: exit.clone(), restarts };
+        incarnation.local.child_exited(child.id, describe);
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::supervision) fn spawn<A: Actor>(
     factory: Factory<A>,
     arbiter: Option<ArbiterHandle>,
 ) {
-    let live = Live::new(&slot.node.system);
+    let live = Live::new(slot.node.system());
     let unstarted = Unstarted { parts: Some((slot, factory, live)) };
     let begin = move || unstarted.begin();
     match arbiter {
@@ -63,7 +63,7 @@ pub(super) fn announce_end<A: Actor>(slot: &Arc<Slot<A>>, exit: Exit) {
     let node = &slot.node;
     let undelivered = slot.discard();
     if undelivered > 0 {
-        tracing::warn!(path = %node.path, undelivered, "actor ended with messages in its mailbox");
+        tracing::warn!(path = %node.path(), undelivered, "actor ended with messages in its mailbox");
     }
     let given_up = node.status.lock().state == ActorState::GivenUp;
     if !given_up {
@@ -73,6 +73,6 @@ pub(super) fn announce_end<A: Actor>(slot: &Arc<Slot<A>>, exit: Exit) {
         Some(parent) => {
             parent.node().control.push(Command::ChildEnded(Arc::clone(slot) as ChildRef, exit));
         }
-        None => node.system.root_ended(&node.path, &exit),
+        None => node.system().root_ended(&node.path(), &exit),
     }
 }

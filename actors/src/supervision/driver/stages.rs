@@ -74,7 +74,7 @@ impl<A: Actor> Driver<A> {
             }
             Some(Outcome::StopRequested) | None => {}
         }
-        if self.alarm.as_mut().is_some_and(|alarm| alarm.as_mut().poll(cx).is_ready()) {
+        if self.ending().alarm.as_mut().is_some_and(|alarm| alarm.as_mut().poll(cx).is_ready()) {
             self.abort();
             return true;
         }
@@ -95,7 +95,7 @@ impl<A: Actor> Driver<A> {
         if !self.incarnation.as_ref().is_some_and(|incarnation| incarnation.is_quiet(queued)) {
             return false;
         }
-        self.alarm = None;
+        self.ending().alarm = None;
         self.stage = Stage::Sweeping;
         self.set_mode(Mode::Holding);
         self.begin_sweep();
@@ -103,7 +103,7 @@ impl<A: Actor> Driver<A> {
     }
 
     fn stop_when_swept(&mut self) -> bool {
-        if !self.sweep.as_mut().is_none_or(|sweep| sweep.advance()) {
+        if !self.ending().sweep.as_mut().is_none_or(|sweep| sweep.advance()) {
             return false;
         }
         self.stage = Stage::Stopping;
@@ -113,10 +113,10 @@ impl<A: Actor> Driver<A> {
     }
 
     fn clear(&mut self) -> bool {
-        if !self.sweep.as_mut().is_none_or(|sweep| sweep.advance()) {
+        if !self.ending().sweep.as_mut().is_none_or(|sweep| sweep.advance()) {
             return false;
         }
-        self.sweep = None;
+        self.ending().sweep = None;
         match self.fate {
             Fate::End => self.conclude(),
             Fate::Report => {
@@ -132,7 +132,8 @@ impl<A: Actor> Driver<A> {
     }
 
     fn back_off(&mut self, cx: &mut Context<'_>) -> bool {
-        let due = self.alarm.as_mut().is_none_or(|alarm| alarm.as_mut().poll(cx).is_ready());
+        let alarm = self.ending.as_mut().and_then(|ending| ending.alarm.as_mut());
+        let due = alarm.is_none_or(|alarm| alarm.as_mut().poll(cx).is_ready());
         if due {
             self.start();
         }
