@@ -15,6 +15,7 @@ use payment_engine::sqlite::{
     DATABASE_FILE, DataDirLock, LockError, Migrated, OpenError, SCHEMA_VERSION, SqliteStore, Upgrade, migrate,
 };
 use payment_schema::ids::{EventId, MerchantId, Slot};
+use payment_schema::text::IdempotencyKey;
 use payment_schema::topic::Topic;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -308,6 +309,61 @@ fn a_row_that_makes_no_sense_is_reported_as_such() {
         assert!(matches!(read, Err(StoreError::Corrupt(_))), "{read:?}");
         let counts = store.status_counts().await;
         assert!(matches!(&counts, Err(StoreError::Corrupt(why)) if why.contains("LOST")), "{counts:?}");
+    });
+}
+
+/// Puts keys, outbox and indexes back to what the fifth migration left.
+const AS_THE_FIFTH: &str = "
+    ALTER TABLE idem_response_cache RENAME TO digested;
+    CREATE TABLE idem_response_cache (
+        merchant_id TEXT NOT NULL, idem_key TEXT NOT NULL, fingerprint BLOB NOT NULL,
+        payment_id INTEGER NOT NULL REFERENCES payment (payment_id), operation TEXT NOT NULL, token INTEGER NOT NULL,
+        status_code INTEGER, body BLOB, created_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (merchant_id, idem_key)
+    ) STRICT;
+    INSERT INTO idem_response_cache
+    SELECT merchant_id, idem_key, fingerprint, payment_id, operation, token, status_code, body, created_at
+    FROM digested LEFT JOIN idem_answer USING (payment_id, key_digest);
+    DROP TABLE digested;
+    DROP TABLE idem_answer;
+    ALTER TABLE outbox_event RENAME TO placed;
+    CREATE TABLE outbox_event (
+        position INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, payment_id INTEGER NOT NULL,
+        event_seq INTEGER, topic TEXT NOT NULL, payload ANY NOT NULL, trace_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL, published_at INTEGER
+    ) STRICT;
+    INSERT INTO outbox_event
+    SELECT position, event_id, payment_id, event_seq, topic, payload, trace_id, created_at, published_at FROM placed;
+    UPDATE sqlite_sequence SET seq = 99 WHERE name = 'outbox_event';
+    DROP TABLE placed;
+    DROP INDEX payment_of_status;
+    CREATE INDEX payment_by_merchant_status ON payment (merchant_id, status);
+    PRAGMA user_version = 5;";
+
+#[test]
+fn keys_answers_and_waiting_records_of_the_fifth_schema_are_found() {
+    let (path, _directory) = place();
+    run(async {
+        let store = open(&path);
+        let (payment, _) = scene(&store).dead_lettered("m-1", "k-1").await;
+        let merchant = MerchantId::parse("m-1").expect("a short plain merchant id");
+        let name = IdempotencyKey::parse("k-1").expect("a short plain key");
+        let before = store.key(&merchant, &name).await.expect("it is read");
+        assert!(before.as_ref().is_some_and(|record| record.answer.is_some()));
+        let waiting = store.unpublished(0, 0, 10).await.expect("the outbox is read");
+        assert!(waiting.iter().any(|(_, record)| record.event_seq.is_none()), "a letter is among them");
+        drop(store);
+        execute(&path, AS_THE_FIFTH);
+
+        let store = open(&path);
+        assert_eq!(store.key(&merchant, &name).await.expect("it is read"), before);
+        assert_eq!(store.payment(payment.id).await.expect("it is read").as_ref(), Some(&*payment));
+        assert_eq!(store.unpublished(0, 0, 10).await.expect("the outbox is read"), waiting);
+        let records: Vec<_> = waiting.iter().map(|(_, record)| record.key()).collect();
+        store.mark_published(0, &records, payment.updated_at).await.expect("the records are marked");
+        assert_eq!(store.backlog().await.expect("it answers"), (0, None));
+        scene(&store).authorized("m-2", "k-2").await;
+        let next = store.unpublished(0, 0, 10).await.expect("the outbox is read");
+        assert!(next[0].0 > 99, "behind the positions that were pruned");
     });
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use payment_schema::ids::EventId;
 use payment_schema::time::Timestamp;
 
 use super::scene::{Scene, approved, capture};
@@ -40,7 +39,7 @@ pub async fn records_wait_in_commit_order_until_they_are_published(store: Arc<dy
         scene.store.unpublished(scene.database("m-1"), page[2].0, 3).await.expect("the outbox is read");
     assert_eq!(behind.into_iter().map(|(_, record)| record).collect::<Vec<_>>(), expected[3..]);
 
-    let published: Vec<EventId> = vec![expected[0].event_id, expected[2].event_id];
+    let published = [expected[0].key(), expected[2].key()];
     for _ in 0..2 {
         scene
             .store
@@ -67,7 +66,11 @@ pub async fn earlier_events_of_one_payment_come_lowest_first(store: Arc<dyn Stor
     assert_eq!(seqs(before(1).await.expect("the outbox is read")), []);
     scene
         .store
-        .mark_published(scene.database("m-1"), &[EventId::of(payment.id, 1)], scene.now())
+        .mark_published(
+            scene.database("m-1"),
+            &[before(2).await.expect("the outbox is read")[0].key()],
+            scene.now(),
+        )
         .await
         .expect("the record is marked");
     assert_eq!(seqs(before(99).await.expect("the outbox is read")), [Some(2), Some(3)]);
@@ -82,11 +85,11 @@ pub async fn published_records_are_pruned_by_age(store: Arc<dyn Store>) {
     let early = scene.now();
     scene
         .store
-        .mark_published(scene.database("m-1"), &[first.event_id, second.event_id], early)
+        .mark_published(scene.database("m-1"), &[first.key(), second.key()], early)
         .await
         .expect("marked");
     let late = scene.now();
-    scene.store.mark_published(scene.database("m-1"), &[third.event_id], late).await.expect("marked");
+    scene.store.mark_published(scene.database("m-1"), &[third.key()], late).await.expect("marked");
 
     let prune = |before: Timestamp, limit| scene.store.prune_published(before, limit);
     assert_eq!(prune(early, 10).await.expect("pruned"), 0, "not before their moment");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::ids::PaymentId;
 use payment_schema::time::Timestamp;
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use super::queue::{Earlier, Offered, Queue};
 use super::{OutboxSettings, Place, lane_of};
 use crate::breaker::Gate;
 use crate::ports::event_log::{LogError, Record};
-use crate::ports::journal_store::OutboxRecord;
+use crate::ports::journal_store::{OutboxKey, OutboxRecord};
 use crate::ports::meter::Measure;
 use crate::ports::{Ports, StoreError};
 use crate::supervision::{Actor, Ctx, Failure, Message, Next};
@@ -34,7 +34,7 @@ pub enum OutboxLaneMessage {
     /// Try again what failed, or was refused by the breaker.
     Retry,
     /// A publication ended; the records, each one's result, and what could not be marked.
-    Ended(Vec<OutboxRecord>, Vec<Result<(), LogError>>, Vec<EventId>),
+    Ended(Vec<OutboxRecord>, Vec<Result<(), LogError>>, Vec<OutboxKey>),
 }
 
 impl Message for OutboxLaneMessage {
@@ -69,7 +69,7 @@ pub struct OutboxLane {
     missed: Arc<AtomicBool>,
     queue: Queue,
     gaps: Gaps,
-    unmarked: Vec<EventId>,
+    unmarked: Vec<OutboxKey>,
     publishing: bool,
     retry_set: bool,
     sweeping_behind: u64,
@@ -117,7 +117,7 @@ impl OutboxLane {
         };
         match self.queue.offer(record, Earlier::Unknown) {
             Offered::Queued | Offered::Waiting => {}
-            Offered::Published(event_id) => self.unmarked.push(event_id),
+            Offered::Published(key) => self.unmarked.push(key),
             Offered::AfterGap(record, seq) => self.gaps.open(record, seq),
         }
     }
@@ -232,7 +232,7 @@ impl OutboxLane {
         &mut self,
         batch: Vec<OutboxRecord>,
         results: Vec<Result<(), LogError>>,
-        left: Vec<EventId>,
+        left: Vec<OutboxKey>,
         ctx: &mut Ctx<Self>,
     ) {
         self.publishing = false;
@@ -347,10 +347,10 @@ async fn mark(
     database: usize,
     batch: &[OutboxRecord],
     results: &[Result<(), LogError>],
-    mut events: Vec<EventId>,
-) -> Vec<EventId> {
+    mut events: Vec<OutboxKey>,
+) -> Vec<OutboxKey> {
     events.extend(
-        batch.iter().zip(results).filter(|(_, result)| result.is_ok()).map(|(record, _)| record.event_id),
+        batch.iter().zip(results).filter(|(_, result)| result.is_ok()).map(|(record, _)| record.key()),
     );
     if events.is_empty() {
         return events;

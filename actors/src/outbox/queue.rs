@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use payment_schema::ids::{EventId, PaymentId};
 
-use crate::ports::journal_store::OutboxRecord;
+use crate::ports::journal_store::{OutboxKey, OutboxRecord};
 
 /// What is known of the events of its payment that precede an offered record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Offered {
     /// It is already waiting, or its publication is under way.
     Waiting,
     /// It was published before; only its mark may be missing.
-    Published(EventId),
+    Published(OutboxKey),
     /// Earlier events of its payment may still be in the table; they must be offered first. Its number beside it.
     AfterGap(OutboxRecord, u64),
 }
@@ -64,7 +64,7 @@ impl Queue {
         if let Some(seq) = record.event_seq {
             let seen = self.last_seen.get(&record.payment_id).copied();
             match seen {
-                Some(seen) if seen >= seq => return Offered::Published(record.event_id),
+                Some(seen) if seen >= seq => return Offered::Published(record.key()),
                 Some(seen) if seen + 1 == seq => {}
                 Some(_) | None if seq == 1 || earlier == Earlier::Offered => {}
                 Some(_) | None => return Offered::AfterGap(record, seq),

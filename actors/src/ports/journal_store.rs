@@ -92,6 +92,38 @@ pub struct OutboxRecord {
     pub at: Timestamp,
 }
 
+impl OutboxRecord {
+    /// What finds its row.
+    #[must_use]
+    pub fn key(&self) -> OutboxKey {
+        OutboxKey { payment_id: self.payment_id, event_seq: self.event_seq, event_id: self.event_id }
+    }
+}
+
+/// Names a record of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxKey {
+    /// The record's payment.
+    pub payment_id: PaymentId,
+    /// Its place among the payment's events; `None` for a dead letter.
+    pub event_seq: Option<u64>,
+    /// Its identity.
+    pub event_id: EventId,
+}
+
+impl OutboxKey {
+    /// What tells a payment's records apart in a table: an event's number, and for a dead letter a number below zero
+    /// out of its identity. Rows found by payment and place are neighbours, those found by their identities are
+    /// scattered over everything that was ever written.
+    #[must_use]
+    pub fn place(&self) -> i64 {
+        match self.event_seq {
+            Some(seq) => i64::try_from(seq).unwrap_or(i64::MAX),
+            None => self.event_id.0.as_u64_pair().0.cast_signed() | i64::MIN,
+        }
+    }
+}
+
 /// An operator's act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {

@@ -1,11 +1,11 @@
 //! The store's outbox: committed records until they are published.
 
 use async_trait::async_trait;
-use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::ids::PaymentId;
 use payment_schema::time::Timestamp;
 
 use super::StoreError;
-use super::journal_store::OutboxRecord;
+use super::journal_store::{OutboxKey, OutboxRecord};
 
 /// Reads and marks outbox rows.
 #[async_trait]
@@ -36,7 +36,7 @@ pub trait OutboxStore: Send + Sync {
     async fn mark_published(
         &self,
         database: usize,
-        events: &[EventId],
+        records: &[OutboxKey],
         at: Timestamp,
     ) -> Result<(), StoreError>;
 

@@ -62,7 +62,8 @@ impl Plan {
         let row = rows::payment(last, self.dialect, due.map(|due| (due.at, due.kind.as_str())));
         let mut put = |table, row| chunk.rows.entry(table).or_default().push(row);
         put(Table::Payment, row);
-        rows::key(life, &life.steps).into_iter().for_each(|row| put(Table::Key, row));
+        rows::key(life).into_iter().for_each(|row| put(Table::Key, row));
+        rows::answer(life).into_iter().for_each(|row| put(Table::Answer, row));
         rows::requests(payment).for_each(|(table, row)| put(table, row));
         for step in &life.steps {
             rows::transitions(step).for_each(|row| put(Table::Transition, row));
@@ -98,7 +99,7 @@ mod tests {
 
     fn count(with_events: bool, dialect: Dialect) -> (Vec<(Table, usize)>, usize) {
         let plan = Plan {
-            lives: Lives::new(10, "run".to_owned()),
+            lives: Lives::new(10, "run"),
             courses: vec![Course::Captured, Course::Refunded, Course::Cancelled, Course::Declined],
             dialect,
             with_events,
@@ -117,12 +118,13 @@ mod tests {
             (Table::Payment, 8),
             (Table::Transition, 32),
             (Table::Key, 8),
+            (Table::Answer, 8),
             (Table::Settlement, 4),
             (Table::Refund, 4),
             (Table::Ledger, 12),
         ];
         assert_eq!(count(false, Dialect::Sqlite), (wanted.clone(), 0));
-        wanted.insert(5, (Table::Outbox, 22));
+        wanted.insert(6, (Table::Outbox, 22));
         assert_eq!(count(true, Dialect::MariaDb), (wanted.clone(), 0));
         assert_eq!(count(true, Dialect::Sqlite), (wanted, 22));
     }

@@ -51,7 +51,7 @@ fn plan(options: &FillOptions, dialect: Dialect, sequences: &Range<u64>) -> Plan
     let apart = SPREAD.checked_div(u32::try_from(options.payments).unwrap_or(u32::MAX)).unwrap_or_default();
     let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     Plan {
-        lives: Lives::new(options.merchants, run::name(at)),
+        lives: Lives::new(options.merchants, &run::name(at)),
         courses: options.course.clone(),
         dialect,
         with_events: options.events,

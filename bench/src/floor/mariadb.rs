@@ -17,10 +17,11 @@ use crate::rows::{Cell, Dialect, Row, Write};
 use crate::store;
 
 /// The engine's own tables.
-const TABLES: [&str; 3] = [
+const TABLES: [&str; 4] = [
     include_str!("../../../schema/mariadb/0001_payments.sql"),
     include_str!("../../../schema/mariadb/0002_outbox.sql"),
     include_str!("../../../schema/mariadb/0003_ledger.sql"),
+    include_str!("../../../schema/mariadb/0005_flat.sql"),
 ];
 
 /// What every connection says first, as the engine's do.

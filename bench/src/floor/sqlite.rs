@@ -16,11 +16,13 @@ use crate::load::Latency;
 use crate::rows::{Cell, Dialect};
 
 /// The engine's own tables.
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 6] = [
     include_str!("../../../schema/sqlite/0001_payments.sql"),
     include_str!("../../../schema/sqlite/0002_outbox.sql"),
     include_str!("../../../schema/sqlite/0003_ledger.sql"),
     include_str!("../../../schema/sqlite/0004_event_log.sql"),
+    include_str!("../../../schema/sqlite/0006_key_digests.sql"),
+    include_str!("../../../schema/sqlite/0007_flat.sql"),
 ];
 
 /// As the engine opens its file: every commit is synced.

@@ -25,7 +25,7 @@ pub(super) struct Workshop {
 
 impl Workshop {
     pub(super) fn new(dialect: Dialect, run: String) -> Self {
-        Self { lives: Lives::new(1_000, run), dialect, next: 1 }
+        Self { lives: Lives::new(1_000, &run), dialect, next: 1 }
     }
 
     /// So many batches of so many authorizations.
@@ -48,21 +48,17 @@ impl Workshop {
         vec![
             (Write::Insert(Table::Payment), lives.iter().map(first).collect()),
             (Write::Insert(Table::Transition), transitions(lives, 0)),
-            (
-                Write::Insert(Table::Key),
-                by_key(lives.iter().filter_map(|life| rows::key(life, &[])).collect()),
-            ),
+            (Write::Insert(Table::Key), by_key(lives.iter().filter_map(rows::key).collect())),
         ]
     }
 
     fn answer(&self, lives: &[Life]) -> Transaction {
         let second = |life: &Life| self.payment(life, 1);
-        let keys = lives.iter().filter_map(|life| rows::key(life, &life.steps)).collect();
         let events = lives.iter().flat_map(|life| rows::outbox(&life.steps[1], None)).collect();
         vec![
             (Write::MovePayment, lives.iter().map(second).collect()),
             (Write::Insert(Table::Transition), transitions(lives, 1)),
-            (Write::AnswerKey, by_key(keys)),
+            (Write::Insert(Table::Answer), lives.iter().filter_map(rows::answer).collect()),
             (Write::Insert(Table::Outbox), events),
         ]
     }
@@ -79,9 +75,9 @@ fn transitions(lives: &[Life], step: usize) -> Vec<Row> {
     lives.iter().flat_map(|life| rows::transitions(&life.steps[step])).collect()
 }
 
-/// In the order of the keys, so that connections wait for each other instead of getting entangled.
+/// In the order of their index, so that connections wait for each other instead of getting entangled.
 fn by_key(mut keys: Vec<Row>) -> Vec<Row> {
-    keys.sort_by_cached_key(|row| row.iter().take(2).map(|cell| format!("{cell:?}")).collect::<Vec<_>>());
+    keys.sort_by_cached_key(|row| row.iter().take(1).map(|cell| format!("{cell:?}")).collect::<Vec<_>>());
     keys
 }
 

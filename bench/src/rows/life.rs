@@ -60,8 +60,8 @@ pub(crate) struct Lives {
     rules: Rules,
     merchants: Vec<MerchantId>,
     currency: Currency,
-    /// In every idempotency key.
-    run: String,
+    /// Tells this run's idempotency keys from those of others.
+    seed: u64,
 }
 
 /// What must not fail with values that are made here.
@@ -69,14 +69,28 @@ const VALID: &str = "values made here obey the rules";
 
 impl Lives {
     /// Lives of payments of so many merchants.
-    pub(crate) fn new(merchants: u32, run: String) -> Self {
+    pub(crate) fn new(merchants: u32, run: &str) -> Self {
         let name = |number| MerchantId::parse(&format!("merchant-{number:06}")).expect(VALID);
         Self {
             rules: Rules::default(),
             merchants: (0..merchants.max(1)).map(name).collect(),
             currency: Currency::parse("USD").expect(VALID),
-            run,
+            seed: run.bytes().fold(0, |seed, byte| scattered(seed ^ u64::from(byte))),
         }
+    }
+
+    /// A key as merchants make them, 128 bits that follow on nothing in the form of a UUID.
+    fn key(&self, sequence: u64) -> IdempotencyKey {
+        let (high, low) = (scattered(self.seed ^ sequence), scattered(!self.seed ^ sequence));
+        let text = format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xfff,
+            low >> 48 & 0x3fff | 0x8000,
+            low & 0xffff_ffff_ffff
+        );
+        IdempotencyKey::parse(&text).expect(VALID)
     }
 
     /// The rules they obey.
@@ -124,7 +138,7 @@ impl<'a> Story<'a> {
         let place = usize::try_from(sequence % lives.merchants.len() as u64).expect("a remainder is small");
         let merchant_id = lives.merchants[place].clone();
         let id = PaymentId::new(sequence, merchant_id.slot());
-        let key = IdempotencyKey::parse(&format!("{}-{sequence}", lives.run)).expect(VALID);
+        let key = lives.key(sequence);
         let command = Authorize {
             merchant_id,
             amount: Amount::try_from(1_000 + sequence % 9_000).expect(VALID),
@@ -234,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_course_ends_where_it_should() {
-        let lives = Lives::new(10, "run".to_owned());
+        let lives = Lives::new(10, "run");
         for (course, status, steps, events) in [
             (Course::Authorized, Status::Authorized, 2, 1),
             (Course::Captured, Status::Captured, 4, 3),

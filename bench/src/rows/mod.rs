@@ -10,6 +10,6 @@ mod write;
 pub(crate) use cell::Cell;
 pub(crate) use life::{Course, Life, Lives, Step};
 pub(crate) use table::{
-    Dialect, Row, Table, headers, key, ledger, outbox, payload, payment, requests, transitions,
+    Dialect, Row, Table, answer, headers, key, ledger, outbox, payload, payment, requests, transitions,
 };
 pub(crate) use write::Write;

@@ -3,6 +3,7 @@
 //! Owns the order of columns. What a row means is the engine's matter: these are the rows it writes.
 
 use payment_schema::event::{Event, SCHEMA_VERSION};
+use payment_schema::fingerprint::ClaimDigest;
 use payment_schema::ledger::Movement;
 use payment_schema::operation::{Operation, OperationKind, Progress};
 use payment_schema::payment::Payment;
@@ -13,7 +14,7 @@ use payment_schema::time::Timestamp;
 use payment_schema::topic::Topic;
 
 use super::cell::Cell;
-use super::life::{Life, Step};
+use super::life::{Claim, Life, Step};
 
 /// One row.
 pub(crate) type Row = Vec<Cell>;
@@ -24,6 +25,7 @@ pub(crate) enum Table {
     Payment,
     Transition,
     Key,
+    Answer,
     Settlement,
     Refund,
     Outbox,
@@ -32,10 +34,11 @@ pub(crate) enum Table {
 
 impl Table {
     /// Every table, in the order in which rows may refer to each other.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Payment,
         Self::Transition,
         Self::Key,
+        Self::Answer,
         Self::Settlement,
         Self::Refund,
         Self::Outbox,
@@ -48,6 +51,7 @@ impl Table {
             Self::Payment => "payment",
             Self::Transition => "payment_transition",
             Self::Key => "idem_response_cache",
+            Self::Answer => "idem_answer",
             Self::Settlement => "settlement_request",
             Self::Refund => "refund_request",
             Self::Outbox => "outbox_event",
@@ -71,15 +75,16 @@ impl Table {
                 "payment_id, version, from_status, to_status, cause, reason, operation_no, attempt, trace_id, token, at"
             }
             (Self::Key, _) => {
-                "merchant_id, idem_key, fingerprint, payment_id, operation, token, status_code, body, created_at"
+                "key_digest, merchant_id, idem_key, fingerprint, payment_id, operation, token, created_at"
             }
+            (Self::Answer, _) => "payment_id, key_digest, status_code, body",
             (Self::Settlement | Self::Refund, _) => {
                 "payment_id, operation_no, operation, amount, status, attempt, retry_count, pg_outcome, \
                  dead_lettered, reason, transaction_id, response_code, response_message, next_attempt_at, \
                  attempted_at, requested_at, updated_at"
             }
             (Self::Outbox, _) => {
-                "event_id, payment_id, event_seq, topic, payload, trace_id, created_at, published_at"
+                "event_id, payment_id, event_seq, place, topic, payload, trace_id, created_at, published_at"
             }
             (Self::Ledger, _) => {
                 "transaction_id, event_id, payment_id, operation_no, side, account, amount, currency, posted_at"
@@ -153,29 +158,37 @@ pub(crate) fn transitions(step: &Step) -> impl Iterator<Item = Row> {
     })
 }
 
-/// The row of the key that a life's first step takes, with its answer if one of the steps given stores it.
-pub(crate) fn key(life: &Life, steps: &[Step]) -> Option<Row> {
+/// The row of the key that a life's first step takes.
+pub(crate) fn key(life: &Life) -> Option<Row> {
     let first = life.steps.first()?;
     let claim = first.claim.as_ref()?;
-    let answer = steps.iter().find_map(|step| {
-        let keyed = step.decision.answers.iter().find(|keyed| keyed.key == claim.key)?;
-        Some(render(keyed.kind, &step.decision.payment, Vec::new()))
-    });
-    let (status, body) = answer.map_or((Cell::Null, Cell::Null), |answer| {
-        (Cell::Int(i64::from(answer.status)), Cell::Bytes(answer.body))
-    });
     let payment = &first.decision.payment;
     Some(vec![
+        digest(payment, claim),
         payment.merchant_id.as_str().to_owned().into(),
         claim.key.as_str().to_owned().into(),
         Cell::Bytes(claim.fingerprint.0.to_vec()),
         payment.id.as_i64().into(),
         "authorize".into(),
         first.token.cast_signed().into(),
-        status,
-        body,
         payment.created_at.as_micros().into(),
     ])
+}
+
+/// The row of the answer under that key.
+pub(crate) fn answer(life: &Life) -> Option<Row> {
+    let claim = life.steps.first()?.claim.as_ref()?;
+    life.steps.iter().find_map(|step| {
+        let payment = &step.decision.payment;
+        let keyed = step.decision.answers.iter().find(|keyed| keyed.key == claim.key)?;
+        let answer = render(keyed.kind, payment, Vec::new());
+        let status = Cell::Int(i64::from(answer.status));
+        Some(vec![payment.id.as_i64().into(), digest(payment, claim), status, Cell::Bytes(answer.body)])
+    })
+}
+
+fn digest(payment: &Payment, claim: &Claim) -> Cell {
+    Cell::Bytes(ClaimDigest::of(&payment.merchant_id, &claim.key).0.to_vec())
 }
 
 /// A step's rows for the outbox; published at that moment, or waiting.
@@ -184,6 +197,7 @@ pub(crate) fn outbox(step: &Step, published: Option<Timestamp>) -> impl Iterator
         vec![
             event.event_id.to_string().into(),
             event.payment_id.as_i64().into(),
+            event.event_seq.into(),
             event.event_seq.into(),
             event.kind.topic().as_str().into(),
             payload(event).into(),
@@ -284,7 +298,7 @@ mod tests {
 
     #[test]
     fn rows_are_as_wide_as_their_tables() {
-        let lives = Lives::new(10, "run".to_owned());
+        let lives = Lives::new(10, "run");
         let life = lives.of(5, Timestamp::from_micros(1), Course::Refunded).expect("a life");
         let last = life.steps.last().expect("steps");
         for dialect in [Dialect::MariaDb, Dialect::Sqlite] {
@@ -294,7 +308,8 @@ mod tests {
             };
             check(Table::Payment, vec![super::payment(last, dialect, None)], 1);
             check(Table::Transition, life.steps.iter().flat_map(super::transitions).collect(), 6);
-            check(Table::Key, super::key(&life, &life.steps).into_iter().collect(), 1);
+            check(Table::Key, super::key(&life).into_iter().collect(), 1);
+            check(Table::Answer, super::answer(&life).into_iter().collect(), 1);
             check(Table::Outbox, life.steps.iter().flat_map(|step| super::outbox(step, None)).collect(), 5);
             check(Table::Ledger, life.steps.iter().flat_map(super::ledger).collect(), 4);
             let requests = super::requests(&last.decision.payment);

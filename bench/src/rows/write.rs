@@ -12,8 +12,6 @@ pub(crate) enum Write {
     Insert(Table),
     /// Payments that are there move on: what never changes of them is left alone.
     MovePayment,
-    /// Keys that are taken get their answers.
-    AnswerKey,
 }
 
 /// The columns of a payment that a step may change.
@@ -34,7 +32,6 @@ impl Write {
         match self {
             Self::Insert(table) => table,
             Self::MovePayment => Table::Payment,
-            Self::AnswerKey => Table::Key,
         }
     }
 
@@ -47,7 +44,6 @@ impl Write {
     fn tail(self, dialect: Dialect) -> String {
         let columns: Vec<&str> = match self {
             Self::Insert(_) => return String::new(),
-            Self::AnswerKey => vec!["status_code", "body"],
             Self::MovePayment => {
                 let more: &[&str] = match dialect {
                     Dialect::MariaDb => &["document", "open_touched_at", "authorization_progress"],
@@ -63,10 +59,7 @@ impl Write {
         let set: Vec<String> = columns.iter().map(set).collect();
         match (dialect, self) {
             (Dialect::MariaDb, _) => format!(" ON DUPLICATE KEY UPDATE {}", set.join(", ")),
-            (Dialect::Sqlite, Self::AnswerKey) => {
-                format!(" ON CONFLICT (merchant_id, idem_key) DO UPDATE SET {}", set.join(", "))
-            }
-            (Dialect::Sqlite, Self::Insert(_) | Self::MovePayment) => {
+            (Dialect::Sqlite, _) => {
                 format!(" ON CONFLICT (payment_id) DO UPDATE SET {}", set.join(", "))
             }
         }
@@ -114,11 +107,6 @@ mod tests {
         let text = Write::MovePayment.with_places(Dialect::MariaDb, 1);
         assert!(text.ends_with("authorization_progress = VALUES(authorization_progress)"), "{text}");
         assert!(!text.contains("merchant_id = "), "{text}");
-        let text = Write::AnswerKey.with_places(Dialect::Sqlite, 1);
-        assert!(
-            text.ends_with("DO UPDATE SET status_code = excluded.status_code, body = excluded.body"),
-            "{text}"
-        );
     }
 
     #[test]

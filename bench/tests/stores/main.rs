@@ -16,10 +16,11 @@ fn bench(arguments: &[&str]) -> String {
 
 /// What is filled in: 40 payments, ten of each course, and the rows they leave in each table.
 const COURSES: &str = "captured,refunded,cancelled,declined";
-const ROWS: [(&str, i64); 7] = [
+const ROWS: [(&str, i64); 8] = [
     ("payment", 40),
     ("payment_transition", 160),
     ("idem_response_cache", 40),
+    ("idem_answer", 40),
     ("settlement_request", 20),
     ("refund_request", 20),
     ("outbox_event", 110),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use payment_actors::ports::journal_store::{Append, KeyClaim, KeyRecord};
-use payment_schema::fingerprint::Fingerprint;
+use payment_schema::fingerprint::{ClaimDigest, Fingerprint};
 use payment_schema::ids::{MerchantId, PaymentId};
 use payment_schema::representation::Answer;
 use payment_schema::text::IdempotencyKey;
@@ -29,21 +29,20 @@ impl TakenKey {
     }
 }
 
-static FIND: Repeated = Repeated::new(
-    &[List::new(
-        "SELECT merchant_id, idem_key, fingerprint, payment_id, operation, token, status_code, body
-         FROM idem_response_cache WHERE ",
-        "merchant_id = ? AND idem_key = ?",
-        " OR ",
-    )],
-    "",
-    MOST,
-);
+/// With the answer, if there is one.
+macro_rules! key_columns {
+    () => {
+        "SELECT k.merchant_id, k.idem_key, k.fingerprint, k.payment_id, k.operation, k.token, a.status_code, a.body
+         FROM idem_response_cache k FORCE INDEX (idem_once)
+         LEFT JOIN idem_answer a ON a.payment_id = k.payment_id AND a.key_digest = k.key_digest "
+    };
+}
+
+static FIND: Repeated =
+    Repeated::new(&[List::new(concat!(key_columns!(), "WHERE k.key_digest IN ("), "?", ", ")], ")", MOST);
 
 /// The same, waiting for whoever is about to take the key.
-const FIND_SETTLED: &str = "
-    SELECT merchant_id, idem_key, fingerprint, payment_id, operation, token, status_code, body
-    FROM idem_response_cache WHERE merchant_id = ? AND idem_key = ? LOCK IN SHARE MODE";
+const FIND_SETTLED: &str = concat!(key_columns!(), "WHERE k.key_digest = ? LOCK IN SHARE MODE");
 
 /// Who took the key.
 pub(super) async fn find(
@@ -62,7 +61,7 @@ pub(super) async fn find_all<'k>(
     let mut taken = BTreeMap::new();
     for (statement, piece) in FIND.lists(keys) {
         let statement = piece.fold(statement, |statement, (merchant_id, key)| {
-            statement.bind(merchant_id.as_str().to_owned()).bind(key.as_str().to_owned())
+            statement.bind(ClaimDigest::of(merchant_id, key).0.to_vec())
         });
         for row in session.rows(statement).await? {
             let (merchant_id, key): (&str, &str) = (value(&row, "merchant_id")?, value(&row, "idem_key")?);
@@ -82,8 +81,8 @@ pub(super) async fn find_settled(
     merchant_id: &MerchantId,
     key: &IdempotencyKey,
 ) -> Result<Option<TakenKey>, Failure> {
-    let statement = sqlx::query(FIND_SETTLED).bind(merchant_id.as_str().to_owned());
-    let row = session.row(statement.bind(key.as_str().to_owned())).await?;
+    let digest = ClaimDigest::of(merchant_id, key);
+    let row = session.row(sqlx::query(FIND_SETTLED).bind(digest.0.to_vec())).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -106,72 +105,49 @@ fn read(row: &MySqlRow) -> Result<TakenKey, Failure> {
     })
 }
 
-const TAKE: &str = "INSERT INTO idem_response_cache (merchant_id, idem_key, fingerprint, payment_id, operation, \
-    token) VALUES ";
+const TAKE: &str = "INSERT INTO idem_response_cache (payment_id, key_digest, merchant_id, idem_key, fingerprint, \
+    operation, token) VALUES ";
 
-type Claim<'e> = (FullKey<'e>, &'e KeyClaim, &'e Append);
+type Claim<'e> = (ClaimDigest, FullKey<'e>, &'e KeyClaim, &'e Append);
 
-/// Takes the keys of these appends. In the order of the keys, so that transactions which want the same ones wait for
-/// each other instead of getting entangled.
+/// Takes the keys of these appends. In the order of the index that makes them unique, so that transactions which want
+/// the same ones wait for each other instead of getting entangled.
 pub(super) fn take(script: &mut Script, entries: &[&Entry<'_>]) {
     let open = entries.iter().filter(|entry| !entry.has_key);
-    let mut claims: Vec<Claim<'_>> =
-        open.filter_map(|entry| entry.claim().map(|(key, claim)| (key, claim, entry.append))).collect();
-    claims.sort_unstable_by_key(|(key, _, _)| *key);
-    script.insert(TAKE, claims, "", |script, ((merchant_id, key), claim, append)| {
+    let claims = open.filter_map(|entry| {
+        let (key, claim) = entry.claim()?;
+        Some((ClaimDigest::of(key.0, key.1), key, claim, entry.append))
+    });
+    let mut claims: Vec<Claim<'_>> = claims.collect();
+    claims.sort_unstable_by_key(|(digest, ..)| *digest);
+    script.insert(TAKE, claims, "", |script, (digest, (merchant_id, key), claim, append)| {
         script
+            .number(append.payment.id.as_i64())
+            .bytes(&digest.0)
             .text(merchant_id.as_str())
             .text(key.as_str())
             .bytes(&claim.fingerprint.0)
-            .number(append.payment.id.as_i64())
             .text(claim.operation)
             .number(append.token.cast_signed());
     });
 }
 
-/// A statement compares each of its rows with each of its answers, so there are not too many in one.
-const ANSWERS: usize = 32;
+const ANSWER: &str = "INSERT INTO idem_answer (payment_id, key_digest, status_code, body) VALUES ";
 
-type Answered<'e> = (FullKey<'e>, &'e Answer);
+/// The first answer counts.
+const FIRST_ANSWER: &str = " ON DUPLICATE KEY UPDATE payment_id = VALUES(payment_id)";
 
 /// Stores the answers of these appends under keys that are taken and have none.
-pub(super) fn answer(script: &mut Script, entries: &[&Entry<'_>]) {
-    let mut answers: Vec<Answered<'_>> = entries
-        .iter()
-        .flat_map(|entry| {
-            let merchant_id = &entry.append.payment.merchant_id;
-            entry.append.answers.iter().map(move |(key, answer)| ((merchant_id, key), answer))
-        })
-        .collect();
-    // Stable: of two answers to one key the first counts.
-    answers.sort_by_key(|(key, _)| *key);
-    answers.chunks(ANSWERS).for_each(|piece| answer_some(script, piece));
-}
-
-fn answer_some(script: &mut Script, piece: &[Answered<'_>]) {
-    script.push("UPDATE idem_response_cache SET body = CASE");
-    for (key, answer) in piece {
-        is_key(script, " WHEN ", key);
-        script.push(" THEN ");
-        script.apart().text_or_bytes(&answer.body);
-    }
-    script.push(" END, status_code = CASE");
-    for (key, answer) in piece {
-        is_key(script, " WHEN ", key);
-        script.push(" THEN ");
-        script.apart().number(answer.status);
-    }
-    script.push(" END WHERE status_code IS NULL AND (");
-    for (index, (key, _)) in piece.iter().enumerate() {
-        is_key(script, if index == 0 { "" } else { " OR " }, key);
-    }
-    script.push("); ");
-}
-
-fn is_key(script: &mut Script, before: &'static str, (merchant_id, key): &FullKey<'_>) {
-    script.push(before);
-    script.push("merchant_id = ");
-    script.apart().text(merchant_id.as_str());
-    script.push(" AND idem_key = ");
-    script.apart().text(key.as_str());
+pub(super) fn answer(script: &mut Script, sorted: &[&Entry<'_>]) {
+    let answers = sorted.iter().flat_map(|entry| {
+        let payment = &entry.append.payment;
+        entry.append.answers.iter().map(move |(key, answer)| (payment, key, answer))
+    });
+    script.insert(ANSWER, answers, FIRST_ANSWER, |script, (payment, key, answer)| {
+        script
+            .number(payment.id.as_i64())
+            .bytes(&ClaimDigest::of(&payment.merchant_id, key).0)
+            .number(answer.status)
+            .text_or_bytes(&answer.body);
+    });
 }

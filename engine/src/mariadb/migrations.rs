@@ -14,11 +14,12 @@ use super::open::OpenError;
 use crate::sqlite::Migrated;
 
 /// Each takes the schema to the next version. They are history: never changed, only added to.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("0001_payments", include_str!("../../../schema/mariadb/0001_payments.sql")),
     ("0002_outbox", include_str!("../../../schema/mariadb/0002_outbox.sql")),
     ("0003_ledger", include_str!("../../../schema/mariadb/0003_ledger.sql")),
     ("0004_api_keys", include_str!("../../../schema/mariadb/0004_api_keys.sql")),
+    ("0005_flat", include_str!("../../../schema/mariadb/0005_flat.sql")),
 ];
 
 /// The schema version this program works with: how many migrations there are.

@@ -4,19 +4,21 @@
 //! depending on how the broker did lately, and a mark that walked over all unpublished records would wait for the
 //! locks of every journal transaction under way.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use payment_actors::ports::StoreError;
-use payment_actors::ports::journal_store::OutboxRecord;
+use payment_actors::ports::journal_store::{OutboxKey, OutboxRecord};
 use payment_actors::ports::outbox_store::OutboxStore;
-use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::ids::PaymentId;
 use payment_schema::time::Timestamp;
 use sqlx::mysql::MySqlRow;
 
 use super::MariaDbStore;
 use super::columns::{event_id, payment_id, signed, timestamp, topic, trace_id, unsigned, value};
 use super::failure::Failure;
+use super::script::Script;
 use super::session::Session;
-use super::statements::{List, MOST, Repeated};
 use super::tries::{reading, repeatable};
 
 #[async_trait]
@@ -37,13 +39,14 @@ impl OutboxStore for MariaDbStore {
     async fn mark_published(
         &self,
         _database: usize,
-        events: &[EventId],
+        records: &[OutboxKey],
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut ids: Vec<String> = events.iter().map(EventId::to_string).collect();
-        // Whoever marks the same records takes their locks in the same order.
-        ids.sort_unstable();
-        repeatable!(self, |session| mark(session, &ids, at))
+        let mut places: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for record in records {
+            places.entry(record.place()).or_default().push(record.payment_id.as_i64());
+        }
+        repeatable!(self, |session| mark(session, &places, at))
     }
 
     async fn prune_published(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -81,28 +84,29 @@ async fn unpublished_before(
 ) -> Result<Vec<OutboxRecord>, Failure> {
     const SQL: &str = concat!(
         record_columns!(),
-        "FORCE INDEX (outbox_of_payment) WHERE payment_id = ? AND event_seq < ? AND published_at IS NULL
-         ORDER BY event_seq"
+        "FORCE INDEX (outbox_place) WHERE payment_id = ? AND place > 0 AND place < ? AND published_at IS NULL
+         ORDER BY place"
     );
     let rows = session.rows(sqlx::query(SQL).bind(id.as_i64()).bind(signed(below))).await?;
     rows.iter().map(read).collect()
 }
 
-static MARK: Repeated = Repeated::new(
-    &[List::new(
-        "UPDATE outbox_event FORCE INDEX (outbox_event_once) SET published_at = ?
-         WHERE published_at IS NULL AND event_id IN (",
-        "?",
-        ", ",
-    )],
-    ")",
-    MOST,
-);
-
-async fn mark(session: &mut Session, ids: &[String], at: Timestamp) -> Result<(), Failure> {
-    for (statement, piece) in MARK.lists(ids) {
-        let statement = statement.bind(at.as_micros());
-        session.run(piece.fold(statement, |statement, id| statement.bind(id.clone()))).await?;
+/// Marks the records at these places of these payments: a text for each place, because most records of a batch are
+/// the same event of different payments, and numbers alone cost the server nothing to read.
+async fn mark(session: &mut Session, places: &BTreeMap<i64, Vec<i64>>, at: Timestamp) -> Result<(), Failure> {
+    for (place, payments) in places {
+        let mut script = Script::default();
+        script.push("UPDATE outbox_event FORCE INDEX (outbox_place) SET published_at = ");
+        script.apart().number(at.as_micros());
+        script.push(" WHERE published_at IS NULL AND place = ");
+        script.apart().number(*place);
+        script.push(" AND payment_id IN (");
+        script.apart();
+        for payment in payments {
+            script.number(*payment);
+        }
+        script.push(")");
+        session.control(script.into_sql()).await?;
     }
     Ok(())
 }

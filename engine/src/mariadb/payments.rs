@@ -100,7 +100,7 @@ const PAGE: &str = "
     WHERE merchant_id = ? AND payment_id < ? AND created_at >= ? AND created_at < ?
     ORDER BY payment_id DESC LIMIT ?";
 const PAGE_OF_STATUS: &str = "
-    SELECT payment_id, document FROM payment FORCE INDEX (payment_by_merchant_status)
+    SELECT payment_id, document FROM payment FORCE INDEX (payment_of_status)
     WHERE merchant_id = ? AND payment_id < ? AND created_at >= ? AND created_at < ? AND status = ?
     ORDER BY payment_id DESC LIMIT ?";
 
@@ -162,30 +162,21 @@ async fn claim(
     Ok(ids)
 }
 
-/// How many payments are in a state, by how far their authorization came.
-pub(super) struct StatusCount {
-    pub(super) authorization_progress: String,
-    pub(super) payments: u64,
-    /// Those of them that were created before the moment asked about.
-    pub(super) older: u64,
+/// How many payments are in a state, by how far their authorization came. Reads all of them in the index.
+pub(super) async fn count(session: &mut Session, status: Status) -> Result<Vec<(String, u64)>, Failure> {
+    const SQL: &str = "
+        SELECT authorization_progress, COUNT(*) AS payments
+        FROM payment FORCE INDEX (payment_of_status) WHERE status = ? GROUP BY authorization_progress";
+    let read = |row: &MySqlRow| Ok((value(row, "authorization_progress")?, unsigned(row, "payments")?));
+    session.rows(sqlx::query(SQL).bind(status.as_str())).await?.iter().map(read).collect()
 }
 
-/// Counts the payments in a state. Reads all of them in the index.
-pub(super) async fn count(
-    session: &mut Session,
-    status: Status,
-    before: Timestamp,
-) -> Result<Vec<StatusCount>, Failure> {
+/// How many payments that were created before a moment are READY. Reads the rows of all that are, which are those that
+/// wait for the gateway or for an operator.
+pub(super) async fn count_ready(session: &mut Session, before: Timestamp) -> Result<u64, Failure> {
     const SQL: &str = "
-        SELECT authorization_progress, COUNT(*) AS payments, COUNT(CASE WHEN created_at < ? THEN 1 END) AS older
-        FROM payment FORCE INDEX (payment_by_status) WHERE status = ? GROUP BY authorization_progress";
-    let statement = sqlx::query(SQL).bind(before.as_micros()).bind(status.as_str());
-    let read = |row: &MySqlRow| {
-        Ok(StatusCount {
-            authorization_progress: value(row, "authorization_progress")?,
-            payments: unsigned(row, "payments")?,
-            older: unsigned(row, "older")?,
-        })
-    };
-    session.rows(statement).await?.iter().map(read).collect()
+        SELECT COUNT(*) AS payments FROM payment FORCE INDEX (payment_of_status)
+        WHERE status = 'READY' AND created_at < ?";
+    let row = session.row(sqlx::query(SQL).bind(before.as_micros())).await?;
+    row.map_or(Ok(0), |row| unsigned(&row, "payments"))
 }

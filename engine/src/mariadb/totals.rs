@@ -79,24 +79,19 @@ async fn of_authorizations(
     let mut totals = OperationTotals::default();
     session.open_snapshot().await?;
     for status in Status::ALL {
-        for count in payments::count(session, status, delayed_before).await? {
-            totals.total += count.payments;
-            match (status, count.authorization_progress.as_str()) {
-                (Status::Ready, "dead-lettered") => {
-                    totals.dead_lettered += count.payments;
-                    totals.delayed += count.older;
-                }
-                (Status::Ready, _) => {
-                    totals.open += count.payments;
-                    totals.delayed += count.older;
-                }
-                (_, "approved") => totals.approved += count.payments,
-                (Status::Cancelled, _) => totals.given_up += count.payments,
+        for (progress, payments) in payments::count(session, status).await? {
+            totals.total += payments;
+            match (status, progress.as_str()) {
+                (Status::Ready, "dead-lettered") => totals.dead_lettered += payments,
+                (Status::Ready, _) => totals.open += payments,
+                (_, "approved") => totals.approved += payments,
+                (Status::Cancelled, _) => totals.given_up += payments,
                 // Declined: neither approved nor given up.
                 (_, _) => {}
             }
         }
     }
+    totals.delayed = payments::count_ready(session, delayed_before).await?;
     session.close_snapshot().await?;
     Ok(totals)
 }
@@ -106,8 +101,8 @@ pub(super) async fn by_status(session: &mut Session) -> Result<Vec<u64>, Failure
     let mut counts = Vec::with_capacity(Status::ALL.len());
     session.open_snapshot().await?;
     for status in Status::ALL {
-        let found = payments::count(session, status, Timestamp::from_micros(i64::MAX)).await?;
-        counts.push(found.iter().map(|count| count.payments).sum());
+        let found = payments::count(session, status).await?;
+        counts.push(found.iter().map(|(_, payments)| payments).sum());
     }
     session.close_snapshot().await?;
     Ok(counts)

@@ -26,7 +26,7 @@ pub(super) fn script(script: &mut Script, entries: &[&Entry<'_>]) {
     write_transitions(script, &sorted);
     write_payments(script, &sorted);
     keys::take(script, entries);
-    keys::answer(script, entries);
+    keys::answer(script, &sorted);
     requests::write(script, entries);
     write_outbox(script, &sorted);
 }
@@ -140,10 +140,11 @@ fn authorization_progress(payment: &Payment) -> &'static str {
     }
 }
 
-const INSERT_RECORD: &str = "INSERT INTO outbox_event (event_id, payment_id, event_seq, topic, payload, trace_id, \
-    created_at) VALUES ";
+const INSERT_RECORD: &str = "INSERT INTO outbox_event (event_id, payment_id, event_seq, place, topic, payload, \
+    trace_id, created_at) VALUES ";
 
-/// A letter without a step is not fenced, so it can be written twice; its id says that it is the same one.
+/// A letter without a step is not fenced, so it can be written twice; its place, made of its id, says that it is the
+/// same one.
 const SAME_RECORD: &str = " ON DUPLICATE KEY UPDATE event_id = VALUES(event_id)";
 
 fn write_outbox(script: &mut Script, sorted: &[&Entry<'_>]) {
@@ -153,6 +154,7 @@ fn write_outbox(script: &mut Script, sorted: &[&Entry<'_>]) {
             .shown(&record.event_id)
             .number(record.payment_id.as_i64())
             .number_if_any(record.event_seq.map(signed))
+            .number(record.key().place())
             .text(record.topic.as_str())
             .text_or_bytes(&record.payload)
             .shown(&record.trace_id)

@@ -1,10 +1,10 @@
 //! [`OutboxStore`] on several databases. The outbox's lanes serve one database each.
 
 use async_trait::async_trait;
-use payment_actors::ports::journal_store::OutboxRecord;
+use payment_actors::ports::journal_store::{OutboxKey, OutboxRecord};
 use payment_actors::ports::outbox_store::OutboxStore;
 use payment_actors::ports::{Store, StoreError};
-use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::ids::PaymentId;
 use payment_schema::time::Timestamp;
 
 use super::{ShardedStore, all, asking, asking_all};
@@ -30,10 +30,10 @@ impl<S: Store> OutboxStore for ShardedStore<S> {
     async fn mark_published(
         &self,
         database: usize,
-        events: &[EventId],
+        records: &[OutboxKey],
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        asking!(self.shard(database), |store| store.mark_published(ITSELF, events, at))
+        asking!(self.shard(database), |store| store.mark_published(ITSELF, records, at))
     }
 
     /// From one database after the other; one that does not answer keeps its rows for now.

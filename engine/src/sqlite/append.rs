@@ -6,6 +6,7 @@
 
 use payment_actors::ports::journal_store::{Append, AppendOutcome, KeyClaim, KeyRecord, OutboxRecord};
 use payment_schema::dead_letter::LetterChange;
+use payment_schema::fingerprint::ClaimDigest;
 use payment_schema::ids::Version;
 use payment_schema::operation::{Operation, OperationKind, Progress};
 use payment_schema::payment::Payment;
@@ -154,10 +155,12 @@ fn write_transition(
 fn take_key(connection: &Connection, payment: &Payment, claim: &KeyClaim, token: u64) -> Result<(), Failure> {
     // The key is free, or was taken by this very append.
     const SQL: &str = "
-        INSERT INTO idem_response_cache (merchant_id, idem_key, fingerprint, payment_id, operation, token)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-        ON CONFLICT (merchant_id, idem_key) DO NOTHING";
+        INSERT INTO idem_response_cache
+            (key_digest, merchant_id, idem_key, fingerprint, payment_id, operation, token)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (key_digest) DO NOTHING";
     connection.prepare_cached(SQL)?.execute(params![
+        ClaimDigest::of(&payment.merchant_id, &claim.key).0,
         payment.merchant_id.as_str(),
         claim.key.as_str(),
         claim.fingerprint.0,
@@ -174,12 +177,13 @@ fn store_answer(
     key: &IdempotencyKey,
     answer: &Answer,
 ) -> Result<(), Failure> {
+    // The first answer counts.
     const SQL: &str = "
-        UPDATE idem_response_cache SET status_code = ?3, body = ?4
-        WHERE merchant_id = ?1 AND idem_key = ?2 AND status_code IS NULL";
+        INSERT INTO idem_answer (payment_id, key_digest, status_code, body) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (payment_id, key_digest) DO NOTHING";
     connection.prepare_cached(SQL)?.execute(params![
-        payment.merchant_id.as_str(),
-        key.as_str(),
+        payment.id.as_i64(),
+        ClaimDigest::of(&payment.merchant_id, key).0,
         answer.status,
         answer.body,
     ])?;
@@ -187,15 +191,17 @@ fn store_answer(
 }
 
 fn write_outbox(connection: &Connection, record: &OutboxRecord) -> Result<(), Failure> {
-    // A letter without a step is not fenced, so it can be written twice; its id says that it is the same one.
+    // A letter without a step is not fenced, so it can be written twice; its place, made of its id, says that
+    // it is the same one.
     const SQL: &str = "
-        INSERT INTO outbox_event (event_id, payment_id, event_seq, topic, payload, trace_id, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        ON CONFLICT (event_id) DO NOTHING";
+        INSERT INTO outbox_event (event_id, payment_id, event_seq, place, topic, payload, trace_id, created_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT (payment_id, place) DO NOTHING";
     connection.prepare_cached(SQL)?.execute(params![
         record.event_id.to_string(),
         record.payment_id.as_i64(),
         record.event_seq.map(signed),
+        record.key().place(),
         record.topic.as_str(),
         text_or_blob(&record.payload),
         record.trace_id.to_string(),

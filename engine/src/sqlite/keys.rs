@@ -1,7 +1,7 @@
 //! Taken idempotency keys.
 
 use payment_actors::ports::journal_store::KeyRecord;
-use payment_schema::fingerprint::Fingerprint;
+use payment_schema::fingerprint::{ClaimDigest, Fingerprint};
 use payment_schema::ids::{MerchantId, PaymentId};
 use payment_schema::representation::Answer;
 use payment_schema::text::IdempotencyKey;
@@ -30,10 +30,11 @@ pub(super) fn find(
     key: &IdempotencyKey,
 ) -> Result<Option<TakenKey>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT fingerprint, payment_id, operation, token, status_code, body FROM idem_response_cache
-         WHERE merchant_id = ?1 AND idem_key = ?2",
+        "SELECT k.fingerprint, k.payment_id, k.operation, k.token, a.status_code, a.body FROM idem_response_cache k
+         LEFT JOIN idem_answer a ON a.payment_id = k.payment_id AND a.key_digest = k.key_digest
+         WHERE k.key_digest = ?1",
     )?;
-    let mut rows = statement.query([merchant_id.as_str(), key.as_str()])?;
+    let mut rows = statement.query([ClaimDigest::of(merchant_id, key).0])?;
     rows.next()?.map(read).transpose()
 }
 

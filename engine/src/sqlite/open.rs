@@ -5,8 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-use rusqlite_migration::{M, Migrations};
+use payment_schema::fingerprint::ClaimDigest;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, params};
+use rusqlite_migration::{HookError, M, Migrations};
 
 /// `application_id` of this program's files; set by the first migration.
 const APPLICATION_ID: i64 = 0x7061_7965;
@@ -14,14 +15,20 @@ const APPLICATION_ID: i64 = 0x7061_7965;
 /// How long a connection waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Each takes the schema to the next version. They are history: never changed, only added to.
-const MIGRATIONS: [&str; 5] = [
+/// Each takes the schema to the next version. They are history: never changed, only added to. Behind one of them a
+/// column is filled in, see [`digest_keys`].
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../schema/sqlite/0001_payments.sql"),
     include_str!("../../../schema/sqlite/0002_outbox.sql"),
     include_str!("../../../schema/sqlite/0003_ledger.sql"),
     include_str!("../../../schema/sqlite/0004_event_log.sql"),
     include_str!("../../../schema/sqlite/0005_api_keys.sql"),
+    include_str!("../../../schema/sqlite/0006_key_digests.sql"),
+    include_str!("../../../schema/sqlite/0007_flat.sql"),
 ];
+
+/// The migration that adds the digests of keys.
+const KEY_DIGESTS: usize = 5;
 
 /// The schema version this program works with: how many migrations there are.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
@@ -201,7 +208,11 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
 
 fn migrate_open(path: &Path, connection: &mut Connection) -> Result<Migrated, OpenError> {
     let from = version_of(path, connection)?;
-    Migrations::new(MIGRATIONS.map(M::up).into()).to_latest(connection).map_err(|error| {
+    let mut steps = MIGRATIONS.map(M::up);
+    steps[KEY_DIGESTS] = M::up_with_hook(MIGRATIONS[KEY_DIGESTS], |transaction: &Transaction<'_>| {
+        digest_keys(transaction).map_err(HookError::from)
+    });
+    Migrations::new(steps.into()).to_latest(connection).map_err(|error| {
         if let rusqlite_migration::Error::RusqliteError { err, .. } = &error {
             OpenError::from_sqlite(path, err)
         } else {
@@ -209,6 +220,18 @@ fn migrate_open(path: &Path, connection: &mut Connection) -> Result<Migrated, Op
         }
     })?;
     Ok(Migrated { from, to: SCHEMA_VERSION })
+}
+
+/// Fills in what SQLite cannot compute.
+fn digest_keys(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut keys = transaction.prepare("SELECT rowid, merchant_id, idem_key FROM idem_response_cache")?;
+    let mut fill = transaction.prepare("UPDATE idem_response_cache SET key_digest = ?2 WHERE rowid = ?1")?;
+    let mut rows = keys.query([])?;
+    while let Some(row) = rows.next()? {
+        let digest = ClaimDigest::of_texts(row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
+        fill.execute(params![row.get::<_, i64>(0)?, digest.0])?;
+    }
+    Ok(())
 }
 
 fn check_version(path: &Path, connection: &Connection) -> Result<(), OpenError> {

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use payment_actors::ports::StoreError;
-use payment_actors::ports::journal_store::OutboxRecord;
+use payment_actors::ports::journal_store::{OutboxKey, OutboxRecord};
 use payment_actors::ports::outbox_store::OutboxStore;
-use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::ids::PaymentId;
 use payment_schema::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -37,8 +37,8 @@ impl OutboxStore for SqliteStore {
 
     async fn unpublished_before(&self, id: PaymentId, below: u64) -> Result<Vec<OutboxRecord>, StoreError> {
         const SQL: &str = "
-            SELECT * FROM outbox_event WHERE published_at IS NULL AND payment_id = ?1 AND event_seq < ?2
-            ORDER BY event_seq";
+            SELECT * FROM outbox_event WHERE published_at IS NULL AND payment_id = ?1 AND place > 0 AND place < ?2
+            ORDER BY place";
         self.database
             .read(move |connection| {
                 let mut statement = connection.prepare_cached(SQL)?;
@@ -55,17 +55,17 @@ impl OutboxStore for SqliteStore {
     async fn mark_published(
         &self,
         _database: usize,
-        events: &[EventId],
+        records: &[OutboxKey],
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        const SQL: &str =
-            "UPDATE outbox_event SET published_at = ?2 WHERE event_id = ?1 AND published_at IS NULL";
-        let events = events.to_vec();
+        const SQL: &str = "UPDATE outbox_event SET published_at = ?3
+             WHERE payment_id = ?1 AND place = ?2 AND published_at IS NULL";
+        let records = records.to_vec();
         self.database
             .write(move |session| {
                 let mut statement = session.connection.prepare_cached(SQL)?;
-                for event in &events {
-                    statement.execute(params![event.to_string(), at.as_micros()])?;
+                for record in &records {
+                    statement.execute(params![record.payment_id.as_i64(), record.place(), at.as_micros()])?;
                 }
                 Ok(())
             })

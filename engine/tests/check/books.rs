@@ -187,7 +187,7 @@ impl Books {
     async fn publish(&mut self, outbox: &[OutboxRecord]) {
         for record in outbox {
             let store = self.store(record.payment_id);
-            store.mark_published(0, &[record.event_id], self.now).await.expect("marked");
+            store.mark_published(0, &[record.key()], self.now).await.expect("marked");
             if matches!(record.topic, Topic::Captured | Topic::Refunded) {
                 let movement = Movement::from_record(record.topic, &record.payload).expect("a movement");
                 store.post(&[movement], self.now).await.expect("posted");

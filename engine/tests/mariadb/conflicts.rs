@@ -122,8 +122,10 @@ async fn a_claim_waits_for_whoever_is_about_to_take_the_key() {
         let batch = [authorization(if is_committed { 2 } else { 3 }, "m-1", key)];
         let mut other = database.connect().await;
         let claim = format!(
-            "BEGIN; INSERT INTO idem_response_cache (merchant_id, idem_key, fingerprint, payment_id, operation, token)
-             VALUES ('m-1', '{key}', REPEAT('x', 32), {}, 'authorize', 7)",
+            "BEGIN; INSERT INTO idem_response_cache
+                 (key_digest, merchant_id, idem_key, fingerprint, payment_id, operation, token)
+             VALUES (UNHEX(LEFT(SHA2(CONCAT('m-1', CHAR(0), '{key}'), 256), 32)),
+                 'm-1', '{key}', REPEAT('x', 32), {}, 'authorize', 7)",
             owner.payment.id
         );
         run(&mut other, &claim).await;

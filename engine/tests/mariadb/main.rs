@@ -10,6 +10,7 @@ mod certificates;
 mod conflicts;
 mod contracts;
 mod hosts;
+mod migrations;
 mod opening;
 mod outages;
 mod own_server;

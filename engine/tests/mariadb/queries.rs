@@ -28,7 +28,8 @@ use crate::server::{TestDatabase, run};
 use crate::work::{approved, authorization, commit, key, merchant_id, now, step};
 
 const PAYMENTS: u64 = 10_000;
-const TABLES: &str = "payment, payment_transition, idem_response_cache, settlement_request, refund_request,
+const TABLES: &str =
+    "payment, payment_transition, idem_response_cache, idem_answer, settlement_request, refund_request,
     outbox_event, dead_letter, audit, ledger_entry, api_key";
 
 /// One row each, for ever.
@@ -95,7 +96,7 @@ async fn seed(store: &dyn Store) -> std::sync::Arc<Payment> {
             store.post(piece, now()).await.expect("the ledger is posted");
         }
         let records = store.unpublished(0, 0, 2_000).await.expect("the outbox is read");
-        let old: Vec<EventId> = records.iter().take(1_000).map(|(_, record)| record.event_id).collect();
+        let old: Vec<_> = records.iter().take(1_000).map(|(_, record)| record.key()).collect();
         store.mark_published(0, &old, now()).await.expect("the records are marked");
         let letters: Vec<DeadLetter> = (first..first + 50).map(letter).collect();
         store.put_dead_letters(&letters).await.expect("the letters are kept");
@@ -207,7 +208,7 @@ async fn tend_outbox(store: &dyn Store, id: PaymentId) {
     store.unpublished(0, records[50].0, 100).await.expect("it answers");
     store.unpublished_before(id, 9).await.expect("it answers");
     for count in [1, 7, 100] {
-        let events: Vec<EventId> = records.iter().take(count).map(|(_, record)| record.event_id).collect();
+        let events: Vec<_> = records.iter().take(count).map(|(_, record)| record.key()).collect();
         store.mark_published(0, &events, now()).await.expect("it answers");
     }
     store.prune_published(Timestamp::from_micros(0), 100).await.expect("it answers");

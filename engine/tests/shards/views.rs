@@ -60,7 +60,7 @@ fn sums_and_sweeps_hold_both() {
         for (database, records) in [(0, 4), (1, 8)] {
             let found = store.unpublished(database, 0, 100).await.expect("it answers");
             assert_eq!(found.len(), records);
-            let events: Vec<_> = found.iter().map(|(_, record)| record.event_id).collect();
+            let events: Vec<_> = found.iter().map(|(_, record)| record.key()).collect();
             store.mark_published(database, &events, scene.now()).await.expect("it answers");
         }
         assert_eq!(store.backlog().await.expect("both answer"), (0, None));

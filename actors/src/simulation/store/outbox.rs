@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_schema::ids::{EventId, PaymentId};
+use payment_schema::ids::PaymentId;
 use payment_schema::time::Timestamp;
 use tokio::time::sleep;
 
 use super::tables::{OutboxRow, Tables};
 use super::{Need, SimStore};
 use crate::ports::StoreError;
-use crate::ports::journal_store::OutboxRecord;
+use crate::ports::journal_store::{OutboxKey, OutboxRecord};
 use crate::ports::outbox_store::OutboxStore;
 
 /// Smaller pages stand for those of a long table: much happens while it is read.
@@ -54,10 +54,11 @@ impl OutboxStore for SimStore {
     async fn mark_published(
         &self,
         database: usize,
-        events: &[EventId],
+        records: &[OutboxKey],
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (events, environment) = (events.to_vec(), Arc::clone(&self.environment));
+        let events: Vec<_> = records.iter().map(|record| record.event_id).collect();
+        let environment = Arc::clone(&self.environment);
         let databases = self.databases.clone();
         self.write(Need::One(database), "mark published", move |tables| {
             for event in &events {
