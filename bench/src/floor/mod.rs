@@ -90,7 +90,7 @@ fn ways(options: &FloorOptions, forms: &[Form]) -> Ways {
 /// One authorization for each commit on one connection, for comparison; then the best form and number of
 /// connections; then with them the best batch; then with that batch the numbers of connections beside the best.
 fn search(floor: &mut impl Floor, ways: &Ways, run: &str, dialect: Dialect) -> Result<Vec<Case>, Failure> {
-    let mut workshop = Workshop::new(dialect, run.to_owned());
+    let mut workshop = Workshop::new(dialect, run);
     let mut cases: Vec<Case> = Vec::new();
     let single = ways.forms.iter().map(|form| Way { form: *form, batch: 1, connections: 1 }).collect();
     let first = ways.forms.iter().flat_map(|form| {

@@ -24,8 +24,8 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    pub(super) fn new(dialect: Dialect, run: String) -> Self {
-        Self { lives: Lives::new(1_000, &run), dialect, next: 1 }
+    pub(super) fn new(dialect: Dialect, run: &str) -> Self {
+        Self { lives: Lives::new(1_000, run), dialect, next: 1 }
     }
 
     /// So many batches of so many authorizations.
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn an_authorization_takes_its_rows_in_two_transactions() {
-        let mut workshop = Workshop::new(Dialect::MariaDb, "run".to_owned());
+        let mut workshop = Workshop::new(Dialect::MariaDb, "run");
         let batches = workshop.batches(3, 5).expect("batches");
         assert_eq!(batches.len(), 3);
         for batch in &batches {

@@ -5,10 +5,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 
 use super::{COURSES, ROWS, bench};
 
-const TABLES: [&str; 3] = [
+const TABLES: [&str; 4] = [
     include_str!("../../../schema/mariadb/0001_payments.sql"),
     include_str!("../../../schema/mariadb/0002_outbox.sql"),
     include_str!("../../../schema/mariadb/0003_ledger.sql"),
+    include_str!("../../../schema/mariadb/0005_flat.sql"),
 ];
 
 /// The server without a database, as a URL up to its last slash.
