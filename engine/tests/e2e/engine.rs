@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output};
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -113,13 +114,13 @@ impl Engine {
     }
 
     /// `STOP` or `CONT`.
-    pub(crate) fn signal(&self, name: &str) {
-        self.process.signal(name);
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     /// Asks it to end, and waits.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         self.process.wait_for_end()
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -52,8 +53,8 @@ impl Process {
     }
 
     /// `TERM`, `STOP` or `CONT`.
-    pub(crate) fn signal(&self, name: &str) {
-        signal(&self.child, name);
+    pub(crate) fn signal(&self, signal: Signal) {
+        send(&self.child, signal);
     }
 
     /// Waits until it ends by itself.
@@ -100,9 +101,8 @@ impl Drop for Process {
 }
 
 /// Sends a signal to a child.
-pub(crate) fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status();
-    assert!(sent.expect("kill runs").success(), "the process takes a signal");
+pub(crate) fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("the process takes a signal");
 }
 
 /// The program with a data directory, and nothing of the tester's own environment.

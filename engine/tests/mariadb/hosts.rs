@@ -9,6 +9,7 @@ use payment_actors::ports::journal_store::{Append, AppendOutcome, JournalStore};
 use payment_actors::ports::operator_store::OperatorStore;
 use payment_actors::ports::payment_store::PaymentStore;
 use payment_engine::mariadb::MariaDbStore;
+use rustix::process::Signal;
 use tokio::time::{Instant, timeout};
 
 use crate::own_server::OwnServer;
@@ -105,13 +106,13 @@ async fn a_server_that_is_stopped_under_load_loses_no_success() {
     let store = MariaDbStore::connect(server.options("paydb")).await.expect("a new database");
     let load = Load::on(&store);
     load.until_committed(50).await;
-    server.signal("STOP");
+    server.signal(Signal::STOP);
     let begun = Instant::now();
     let ping = timeout(SECONDS, store.ping()).await.expect("it ends by itself");
     assert!(matches!(ping, Err(StoreError::Unavailable(_))), "{ping:?}");
     // Longer than every time limit of the store.
     tokio::time::sleep_until(begun + SECONDS).await;
-    server.signal("CONT");
+    server.signal(Signal::CONT);
     load.until_committed(50).await;
     assert!(load.judge().await >= 4, "each writer heard of it");
 }

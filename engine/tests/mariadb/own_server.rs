@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use payment_engine::mariadb::MariaDbOptions;
 use reqwest::Url;
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::Connection;
 use sqlx::mysql::MySqlConnection;
 use tempfile::TempDir;
@@ -69,15 +70,14 @@ impl OwnServer {
         tokio::time::timeout(PATIENCE, answers).await.expect("the server comes up");
     }
 
-    /// `STOP`, `CONT` or `KILL`.
-    pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.process.id().to_string()).status();
-        assert!(sent.expect("kill is on the path").success(), "the server is there to hear it");
+    /// Freezes it, wakes it or ends it at once.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).expect("the server is there to hear it");
     }
 
     /// Dies at once and is started again on what it left.
     pub(crate) async fn crash(&mut self) {
-        self.signal("KILL");
+        self.signal(Signal::KILL);
         self.process.wait().expect("it is a child of this process");
         self.process = launch(self.directory.path(), &self.options);
         self.until_it_answers().await;

@@ -11,6 +11,7 @@ use payment_actors::ports::payment_store::PaymentStore;
 use payment_actors::ports::{Store, StoreError};
 use payment_engine::mariadb::{MariaDbOptions, MariaDbStore, OpenError};
 use payment_engine::shards::ShardedStore;
+use rustix::process::Signal;
 use tokio::time::timeout;
 
 use crate::own_server::OwnServer;
@@ -72,7 +73,7 @@ async fn one_that_dies_hurts_only_its_own() {
     let store = store.expect("two new databases");
     let kept = commit(&store, &[authorization(1, HIGH, "k-1")]).await.remove(0);
 
-    second.signal("STOP");
+    second.signal(Signal::STOP);
     let low = [authorization(1, LOW, "k-1")];
     let high = [authorization(2, HIGH, "k-2")];
     // The frozen one's lane waits for its time limit; the other's does not wait for it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
 use crate::load::{Load, Told, audit};
@@ -29,9 +30,9 @@ async fn no_outage_of_mariadb_loses_a_success_or_doubles_money() {
     mariadb.crash().await;
     told.until_more(20).await;
 
-    mariadb.signal("STOP");
+    mariadb.signal(Signal::STOP);
     tokio::time::sleep(FROZEN).await;
-    mariadb.signal("CONT");
+    mariadb.signal(Signal::CONT);
     told.until_more(20).await;
 
     for _ in 0..5 {

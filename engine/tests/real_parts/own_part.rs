@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::process::signal;
+use crate::process::send;
 
 /// Has `compose/native`'s functions prepare a part in this folder and become it. Its port is chosen already.
 const BECOME: &str = r#"
@@ -80,8 +81,8 @@ impl OwnPart {
     }
 
     /// `STOP` or `CONT`.
-    pub(crate) fn signal(&self, name: &str) {
-        signal(&self.child, name);
+    pub(crate) fn signal(&self, signal: Signal) {
+        send(&self.child, signal);
     }
 
     /// Ends it as a crash would.

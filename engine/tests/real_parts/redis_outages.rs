@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::client::Merchant;
@@ -29,7 +30,7 @@ impl Outage {
     async fn begin(self, redis: &mut OwnPart) {
         match self {
             Self::Killed => redis.kill(),
-            Self::Frozen => redis.signal("STOP"),
+            Self::Frozen => redis.signal(Signal::STOP),
             Self::Flushed => {
                 let client = redis::Client::open(format!("redis://{}", redis.address)).expect("an address");
                 let mut connection = client.get_multiplexed_async_connection().await.expect("redis answers");
@@ -41,7 +42,7 @@ impl Outage {
     async fn end(self, redis: &mut OwnPart) {
         match self {
             Self::Killed => redis.start_again().await,
-            Self::Frozen => redis.signal("CONT"),
+            Self::Frozen => redis.signal(Signal::CONT),
             Self::Flushed => {}
         }
     }

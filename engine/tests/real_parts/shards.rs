@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use payment_schema::ids::MerchantId;
+use rustix::process::Signal;
 use serde_json::json;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{Connection, Row};
@@ -48,7 +49,7 @@ async fn a_database_that_is_away_hurts_its_own_merchants_only() {
 
     let (near, far) = (merchant(&engine, false), merchant(&engine, true));
     let kept = far.authorized("before", 1_000, json!({})).await;
-    second.signal("STOP");
+    second.signal(Signal::STOP);
     let refused = far.authorize("during", 1_000, json!({}));
     let served = async {
         for number in 0..20 {
@@ -67,7 +68,7 @@ async fn a_database_that_is_away_hurts_its_own_merchants_only() {
     assert!(refused.retry_after);
     let view = Desk::operator(&engine).get("/api/admin/dlq/settlement.dlq").await;
     assert_eq!(view.status, 503, "a view that lacks a database is none");
-    second.signal("CONT");
+    second.signal(Signal::CONT);
 
     // Its merchants are served again, also after it died.
     let again = far.authorize("during", 1_000, json!({})).await.expect("an answer");

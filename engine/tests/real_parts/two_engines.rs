@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::client::Desk;
 use crate::engine::Engine;
 use crate::load::{Load, Told, audit};
@@ -58,12 +60,12 @@ async fn an_engine_that_was_frozen_and_wakes_does_no_harm() {
     told.until_more(100).await;
 
     // Whoever it was answering waits with it.
-    other.signal("STOP");
+    other.signal(Signal::STOP);
     let alone = Arc::new(Told::default());
     let load = Load::start(&[&one], &alone, "b", Duration::from_millis(100));
     tokio::time::sleep(FROZEN).await;
     alone.until_more(20).await;
-    other.signal("CONT");
+    other.signal(Signal::CONT);
     told.until_more(100).await;
     both.stop().await;
     load.stop().await;
