@@ -11,6 +11,7 @@ use payment_schema::ids::MerchantId;
 use payment_schema::text::IdempotencyKey;
 
 use super::answer::{decode, encode};
+use super::courier::Courier;
 use super::keys::Keys;
 use super::link::Link;
 use super::script::Verdict;
@@ -22,6 +23,7 @@ use super::settings::{RedisSettings, RedisSetupError};
 /// whatever becomes of Redis: a Redis that starts empty, is flushed or comes and goes gives nobody a second share.
 pub struct RedisAdmission {
     link: Arc<Link>,
+    courier: Arc<Courier>,
     limits: AdmissionLimits,
     in_process: InProcessAdmission,
     on_fallback: Box<dyn Fn() + Send + Sync>,
@@ -41,7 +43,8 @@ impl RedisAdmission {
         let link = Link::new(settings.pool()?, Keys::new(&settings.key_prefix), settings.patience);
         link.find().await;
         let in_process = InProcessAdmission::new(limits);
-        Ok(Self { link, limits, in_process, on_fallback: Box::new(on_fallback) })
+        let courier = Courier::new(Arc::clone(&link));
+        Ok(Self { link, courier, limits, in_process, on_fallback: Box::new(on_fallback) })
     }
 
     /// Asks Redis; nothing when it does not say in time.
@@ -54,10 +57,8 @@ impl RedisAdmission {
         let bucket = self.link.keys().bucket(merchant_id, operation);
         let answer = key.map(|key| self.link.keys().answer(merchant_id, key));
         let per_minute = per_minute(&self.limits, operation);
-        let script = self.link.script();
-        self.link
-            .with(async |connection| script.run(connection, &bucket, answer.as_deref(), per_minute).await)
-            .await
+        let call = self.link.script().call(&bucket, answer.as_deref(), per_minute);
+        Verdict::read(self.courier.carry(call).await?).ok()
     }
 }
 
@@ -97,7 +98,7 @@ impl AdmissionCache for RedisAdmission {
         let ttl = u64::try_from(self.limits.answers_ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut set = redis::cmd("SET");
         set.arg(name).arg(encode(&answer)).arg("PX").arg(ttl);
-        let kept = self.link.with(async |connection| set.exec_async(connection).await).await;
+        let kept = self.courier.carry(set).await;
         if kept.is_none() {
             self.in_process.remember(merchant_id, key, answer).await;
         }

@@ -131,8 +131,10 @@ impl Link {
         let bucket = self.keys.probe();
         // Loads the script if need be; only the second run is what requests will see.
         for _ in 0..2 {
-            let run = self.script.run(&mut connection, &bucket, None, u32::MAX);
-            let ran = timeout(self.patience, run).await.map_err(|_| "no answer in time")?;
+            let call = self.script.call(&bucket, None, u32::MAX);
+            let ran = timeout(self.patience, self.script.run_all(&mut connection, vec![call]))
+                .await
+                .map_err(|_| "no answer in time")?;
             ran.map_err(|error| error.to_string())?;
         }
         let mut state = self.state.lock();

@@ -6,6 +6,7 @@
 
 mod admission;
 mod answer;
+mod courier;
 mod keys;
 mod link;
 mod script;
