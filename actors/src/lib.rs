@@ -13,6 +13,7 @@ pub mod journal;
 pub mod ledger;
 pub mod limiter;
 pub mod outbox;
+mod pace;
 pub mod payments;
 pub mod pg_worker;
 pub mod ports;

@@ -1,18 +1,16 @@
-//! One journal lane: a queue of appends, one transaction under way, and a second when that would be a full one.
+//! One journal lane: a queue of appends, one transaction under way, and a second when that would be a large one.
 //!
 //! Shared with the store's other lanes only through the version fence. Answers an append only after its
 //! transaction is durable; hands records to the outbox only after that too.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use payment_schema::ids::PaymentId;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::waiting::Waiting;
 use crate::outbox::OutboxHandles;
+use crate::pace::Pace;
 use crate::ports::journal_store::{Append, AppendOutcome, CommitMark};
 use crate::ports::meter::Measure;
 use crate::ports::{Ports, StoreError};
@@ -36,6 +34,8 @@ pub enum LaneMessage {
     Append(Box<Append>, Reply<AppendResult>),
     /// The transaction under way ended.
     Ended(Vec<Pending>, Vec<AppendResult>, Duration),
+    /// What was held back to make a larger batch has waited long enough.
+    Paced,
 }
 
 impl Message for LaneMessage {
@@ -43,13 +43,14 @@ impl Message for LaneMessage {
         match self {
             Self::Append(..) => "append",
             Self::Ended(..) => "batch-ended",
+            Self::Paced => "paced",
         }
     }
 }
 
 /// An append and who waits for it.
 pub struct Pending {
-    append: Append,
+    pub(super) append: Append,
     reply: Reply<AppendResult>,
 }
 
@@ -69,12 +70,11 @@ pub struct Lane {
     ports: Ports,
     outbox: OutboxHandles,
     most: usize,
-    waiting: VecDeque<Pending>,
-    /// The length of the queue, for those who would add to it.
-    gauge: Arc<AtomicUsize>,
+    waiting: Waiting,
     /// Appends in transactions under way.
     committing: usize,
     transactions: usize,
+    pace: Pace,
     committed_total: u64,
     conflicts_total: u64,
     failures_total: u64,
@@ -83,17 +83,25 @@ pub struct Lane {
 /// How often a lost answer is looked up before the owners are told that nobody knows.
 const LOOKUPS: u32 = 5;
 
+/// Transactions begin this far apart under load.
+const APART: Duration = Duration::from_millis(6);
+
+/// So many appends are a transaction beside another.
+const LARGE: usize = 128;
+
+/// So many appends are worth a transaction, however soon after the last.
+const WORTH_IT: usize = 64;
+
 impl Lane {
-    pub(super) fn new(ports: Ports, outbox: OutboxHandles, most: usize, gauge: Arc<AtomicUsize>) -> Self {
-        gauge.store(0, Ordering::Relaxed);
+    pub(super) fn new(ports: Ports, outbox: OutboxHandles, most: usize) -> Self {
         Self {
             ports,
             outbox,
             most,
-            waiting: VecDeque::new(),
-            gauge,
+            waiting: Waiting::default(),
             committing: 0,
             transactions: 0,
+            pace: Pace::new(APART, WORTH_IT),
             committed_total: 0,
             conflicts_total: 0,
             failures_total: 0,
@@ -101,24 +109,36 @@ impl Lane {
     }
 
     /// Begins what may begin. A second transaction beside the first makes smaller batches, and so more work, of
-    /// everything but a full one.
+    /// everything but a large one.
     fn commit_next(&mut self, ctx: &mut Ctx<Self>) {
-        let is_free = |lane: &Self| match lane.transactions {
-            0 => !lane.waiting.is_empty(),
-            1 => lane.waiting.len() >= lane.most,
-            _ => false,
-        };
-        while is_free(self) {
+        loop {
+            match self.transactions {
+                0 if self.waiting.is_empty() => break,
+                0 => {
+                    if let Some(left) = self.pace.left(self.waiting.len(), ctx.now()) {
+                        self.wait(left, ctx);
+                        break;
+                    }
+                }
+                1 if self.waiting.len() >= self.most.min(LARGE) => {}
+                _ => break,
+            }
             self.commit_batch(ctx);
         }
-        self.gauge.store(self.waiting.len(), Ordering::Relaxed);
+    }
+
+    fn wait(&mut self, left: Duration, ctx: &mut Ctx<Self>) {
+        if self.pace.set_timer() {
+            ctx.after(left, LaneMessage::Paced);
+        }
     }
 
     fn commit_batch(&mut self, ctx: &mut Ctx<Self>) {
         let (batch, replies): (Vec<Append>, Vec<_>) =
-            self.take_batch().into_iter().map(|pending| (pending.append, pending.reply)).unzip();
+            self.waiting.take(self.most).into_iter().map(|pending| (pending.append, pending.reply)).unzip();
         self.committing += batch.len();
         self.transactions += 1;
+        self.pace.begun(batch.len(), ctx.now());
         let ports = self.ports.clone();
         let begun = ctx.now();
         ctx.spawn(async move {
@@ -127,28 +147,6 @@ impl Lane {
                 batch.into_iter().zip(replies).map(|(append, reply)| Pending { append, reply }).collect();
             LaneMessage::Ended(pending, results, begun.elapsed())
         });
-    }
-
-    /// The next batch: in order, at most one append of a payment. After a restart of its actor a payment may have
-    /// two waiting; the second is for the next batch, where the fence judges it.
-    fn take_batch(&mut self) -> Vec<Pending> {
-        let mut batch = Vec::with_capacity(self.waiting.len().min(self.most));
-        let mut taken: BTreeSet<PaymentId> = BTreeSet::new();
-        let mut left = VecDeque::new();
-        while let Some(pending) = self.waiting.pop_front() {
-            if batch.len() == self.most {
-                left.push_back(pending);
-                break;
-            }
-            if taken.insert(pending.append.payment.id) {
-                batch.push(pending);
-            } else {
-                left.push_back(pending);
-            }
-        }
-        left.append(&mut self.waiting);
-        self.waiting = left;
-        batch
     }
 
     fn end(&mut self, pending: Vec<Pending>, results: Vec<AppendResult>, took: Duration) {
@@ -182,12 +180,13 @@ impl Actor for Lane {
 
     async fn handle(&mut self, message: LaneMessage, ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         match message {
-            LaneMessage::Append(append, reply) => self.waiting.push_back(Pending { append: *append, reply }),
+            LaneMessage::Append(append, reply) => self.waiting.push(Pending { append: *append, reply }),
             LaneMessage::Ended(pending, results, took) => {
                 self.committing -= pending.len();
                 self.transactions -= 1;
                 self.end(pending, results, took);
             }
+            LaneMessage::Paced => self.pace.timer_fired(),
         }
         self.commit_next(ctx);
         Ok(Next::Continue)
@@ -197,8 +196,12 @@ impl Actor for Lane {
     async fn stopping(&mut self, _ctx: &mut Ctx<Self>) -> Result<(), Failure> {
         while !self.waiting.is_empty() {
             let begun = Instant::now();
-            let (batch, replies): (Vec<Append>, Vec<_>) =
-                self.take_batch().into_iter().map(|pending| (pending.append, pending.reply)).unzip();
+            let (batch, replies): (Vec<Append>, Vec<_>) = self
+                .waiting
+                .take(self.most)
+                .into_iter()
+                .map(|pending| (pending.append, pending.reply))
+                .unzip();
             let results = commit(&self.ports, &batch).await;
             let pending =
                 batch.into_iter().zip(replies).map(|(append, reply)| Pending { append, reply }).collect();

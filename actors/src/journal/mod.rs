@@ -4,12 +4,14 @@
 //! the cost of a commit is shared by all payments in flight. Committed records are handed to the outbox in memory.
 //! Never decides anything, never changes an append.
 
+mod births;
 mod lane;
+mod waiting;
 
+pub use births::Birth;
 pub use lane::{AppendFailure, Lane, LaneMessage};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use payment_schema::ids::{PaymentId, Slot};
 
@@ -17,6 +19,7 @@ use crate::outbox::OutboxHandles;
 use crate::ports::Ports;
 use crate::ports::databases::Databases;
 use crate::supervision::{Actor, ChildSpec, Ctx, Failure, Handle, Message, Next, Reply};
+use births::Births;
 
 /// The lanes, by payment. Every database has its own, so that commits to one never wait for another.
 #[derive(Clone)]
@@ -29,13 +32,8 @@ pub struct JournalHandles {
 #[derive(Clone)]
 struct LaneLink {
     handle: Handle<Lane>,
-    /// How many appends wait for a transaction.
-    waiting: Arc<AtomicUsize>,
+    births: Births,
 }
-
-/// Appends that may wait in a lane before nothing new should be begun: more than the full batch that begins a second
-/// transaction, or there would never be one.
-const ENOUGH: usize = 384;
 
 impl JournalHandles {
     /// The lane of a payment; always the same one, so that its appends keep their order.
@@ -44,10 +42,16 @@ impl JournalHandles {
         &self.link(id.slot()).handle
     }
 
-    /// Whether so much waits for the lane of a slot that nothing new should be begun there.
+    /// Lets a payment of this slot be begun; not when so many are on their way to the lane that it would come late.
     #[must_use]
-    pub fn is_congested(&self, slot: Slot) -> bool {
-        self.link(slot).waiting.load(Ordering::Relaxed) >= ENOUGH
+    pub fn begin(&self, slot: Slot) -> Option<Birth> {
+        self.link(slot).births.begin()
+    }
+
+    /// Lets a payment be begun whose first try was interrupted; it was let in before.
+    #[must_use]
+    pub fn begin_again(&self, slot: Slot) -> Birth {
+        self.link(slot).births.count()
     }
 
     fn link(&self, slot: Slot) -> &LaneLink {
@@ -96,11 +100,9 @@ impl Actor for Journal {
     async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
         for index in 0..self.lanes * self.ports.store.databases().count() {
             let (ports, outbox, batch) = (self.ports.clone(), self.outbox.clone(), self.batch);
-            let waiting = Arc::new(AtomicUsize::new(0));
-            let gauge = Arc::clone(&waiting);
-            let factory = move || Lane::new(ports.clone(), outbox.clone(), batch, Arc::clone(&gauge));
+            let factory = move || Lane::new(ports.clone(), outbox.clone(), batch);
             let spec = ChildSpec::new(format!("lane-{index}"), "journal-lane", factory).mailbox(65_536);
-            self.links.push(LaneLink { handle: ctx.start_child(spec), waiting });
+            self.links.push(LaneLink { handle: ctx.start_child(spec), births: Births::new() });
         }
         Ok(())
     }

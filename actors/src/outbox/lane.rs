@@ -13,11 +13,18 @@ use super::gaps::Gaps;
 use super::queue::{Earlier, Offered, Queue};
 use super::{OutboxSettings, Place, lane_of};
 use crate::breaker::Gate;
+use crate::pace::Pace;
 use crate::ports::event_log::{LogError, Record};
 use crate::ports::journal_store::{OutboxKey, OutboxRecord};
 use crate::ports::meter::Measure;
 use crate::ports::{Ports, StoreError};
 use crate::supervision::{Actor, Ctx, Failure, Message, Next};
+
+/// Publications begin this far apart under load; nobody waits for them.
+const APART: Duration = Duration::from_millis(20);
+
+/// So many records are published at once.
+const ENOUGH: usize = 256;
 
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -33,6 +40,8 @@ pub enum OutboxLaneMessage {
     Earlier(PaymentId, Result<Vec<OutboxRecord>, StoreError>),
     /// Try again what failed, or was refused by the breaker.
     Retry,
+    /// What was held back to make a larger batch has waited long enough.
+    Paced,
     /// A publication ended; the records, each one's result, and what could not be marked.
     Ended(Vec<OutboxRecord>, Vec<Result<(), LogError>>, Vec<OutboxKey>),
 }
@@ -45,6 +54,7 @@ impl Message for OutboxLaneMessage {
             Self::Swept(_) => "swept",
             Self::Earlier(..) => "earlier",
             Self::Retry => "retry",
+            Self::Paced => "paced",
             Self::Ended(..) => "publication-ended",
         }
     }
@@ -71,6 +81,7 @@ pub struct OutboxLane {
     gaps: Gaps,
     unmarked: Vec<OutboxKey>,
     publishing: bool,
+    pace: Pace,
     retry_set: bool,
     sweeping_behind: u64,
     published_total: u64,
@@ -95,6 +106,7 @@ impl OutboxLane {
             gaps: Gaps::default(),
             unmarked: Vec::new(),
             publishing: false,
+            pace: Pace::new(APART, ENOUGH),
             retry_set: false,
             sweeping_behind: 0,
             published_total: 0,
@@ -195,8 +207,14 @@ impl OutboxLane {
     }
 
     fn publish_next(&mut self, ctx: &mut Ctx<Self>) {
-        let nothing_to_do = !self.queue.has_ready() && self.unmarked.is_empty();
+        let nothing_to_do = self.queue.ready() == 0 && self.unmarked.is_empty();
         if self.publishing || nothing_to_do {
+            return;
+        }
+        if let Some(left) = self.pace.left(self.queue.ready(), ctx.now()) {
+            if self.pace.set_timer() {
+                ctx.after(left, OutboxLaneMessage::Paced);
+            }
             return;
         }
         let Some(permit) = self.gate.permit() else {
@@ -205,6 +223,7 @@ impl OutboxLane {
         };
         self.publishing = true;
         let batch = self.queue.take(self.settings.batch.max(1));
+        self.pace.begun(batch.len(), ctx.now());
         let unmarked = std::mem::take(&mut self.unmarked);
         let (ports, database) = (self.ports.clone(), self.database());
         ctx.spawn(async move {
@@ -289,6 +308,7 @@ impl Actor for OutboxLane {
                 self.retry_set = false;
                 self.queue.unpark();
             }
+            OutboxLaneMessage::Paced => self.pace.timer_fired(),
             OutboxLaneMessage::Ended(batch, results, left) => {
                 self.ended(batch, results, left, ctx);
                 return Ok(Next::Continue);

@@ -124,8 +124,8 @@ impl Queue {
         }
     }
 
-    /// Whether something could be published now.
-    pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+    /// How much could be published now.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
     }
 }

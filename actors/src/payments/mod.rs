@@ -24,7 +24,7 @@ use payment_schema::payment::DueKind;
 use payment_schema::rules::Rules;
 
 use crate::api::{Outcome, Refusal};
-use crate::journal::JournalHandles;
+use crate::journal::{Birth, JournalHandles};
 use crate::pg_worker::PgWorker;
 use crate::ports::Ports;
 use crate::ports::journal_store::KeyRecord;
@@ -103,6 +103,7 @@ impl WorkerHandles {
 #[derive(Clone)]
 pub struct ShardHandles {
     shards: Arc<[Handle<Shard>]>,
+    journal: JournalHandles,
 }
 
 impl ShardHandles {
@@ -111,6 +112,18 @@ impl ShardHandles {
     pub fn of(&self, slot: Slot) -> &Handle<Shard> {
         let index = usize::from(slot.get()) % self.shards.len();
         self.shards.get(index).expect("the index was taken modulo the number of shards")
+    }
+
+    /// Lets a payment of this slot be begun, unless too many are.
+    #[must_use]
+    pub fn begin(&self, slot: Slot) -> Option<Birth> {
+        self.journal.begin(slot)
+    }
+
+    /// Lets a payment be begun whose first try was interrupted.
+    #[must_use]
+    pub fn begin_again(&self, slot: Slot) -> Birth {
+        self.journal.begin_again(slot)
     }
 
     /// The shard of a payment.
@@ -177,7 +190,8 @@ impl Actor for Payments {
 
     async fn handle(&mut self, message: PaymentsMessage, _ctx: &mut Ctx<Self>) -> Result<Next, Failure> {
         let PaymentsMessage::Shards(reply) = message;
-        reply.send(ShardHandles { shards: self.handles.clone().into() });
+        let journal = self.deps.journal.clone();
+        reply.send(ShardHandles { shards: self.handles.clone().into(), journal });
         Ok(Next::Continue)
     }
 

@@ -14,10 +14,10 @@ use payment_schema::ids::{MerchantId, PaymentId, TraceId};
 use payment_schema::problem::ProblemCode;
 use payment_schema::text::IdempotencyKey;
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::{CommandEnd, PaymentActor, PaymentDeps, PaymentMessage, Sequences};
 use crate::api::Refusal;
+use crate::journal::Birth;
 use crate::ports::StoreError;
 use crate::ports::meter::Measure;
 use crate::supervision::{
@@ -34,8 +34,8 @@ pub struct NewAuthorization {
     pub fingerprint: Fingerprint,
     /// Its trace.
     pub trace_id: TraceId,
-    /// When it was asked for.
-    pub asked_at: Instant,
+    /// Its place among those being begun.
+    pub birth: Birth,
     /// Who waits.
     pub reply: Reply<CommandEnd>,
 }
@@ -96,9 +96,6 @@ struct Live {
     key: Option<KeyOfMerchant>,
 }
 
-/// How long an authorization may have waited for its turn to be begun.
-const MOST_WAIT: Duration = Duration::from_millis(150);
-
 /// In how many parts the live payments are looked at for idleness.
 const IDLE_PARTS: usize = 64;
 
@@ -124,8 +121,6 @@ impl Shard {
             self.pass_on(id, PaymentMessage::Join(new), ctx);
         } else if let Some(repeats) = self.drawing.get_mut(&key) {
             repeats.push(*new);
-        } else if self.is_overloaded(&new) {
-            new.reply.send(CommandEnd::Refused(overloaded()));
         } else {
             self.drawing.insert(key, Vec::new());
             let sequences = Arc::clone(&self.sequences);
@@ -135,13 +130,6 @@ impl Shard {
                 ShardMessage::Drawn(new, id)
             });
         }
-    }
-
-    /// Whether a new payment would only add to what is late already: it has waited for its turn too long itself, or
-    /// too much waits for the journal. Payments that were begun are not refused, nor are repeats of live ones.
-    fn is_overloaded(&self, new: &NewAuthorization) -> bool {
-        let slot = new.command.merchant_id.slot();
-        new.asked_at.elapsed() > MOST_WAIT || self.deps.journal.is_congested(slot)
     }
 
     fn drawn(&mut self, new: Box<NewAuthorization>, id: Result<PaymentId, StoreError>, ctx: &mut Ctx<Self>) {
@@ -272,13 +260,6 @@ impl Actor for Shard {
     fn observe(&self) -> ShardObserved {
         ShardObserved { live_payments: self.live.len(), authorizing: self.drawing.len() }
     }
-}
-
-/// What a client hears when there is more to do than can be done in time.
-fn overloaded() -> Refusal {
-    let detail =
-        "the engine has more payments to begin than it can in time; nothing was done, try again shortly";
-    Refusal::for_now(ProblemCode::Overloaded, detail, Duration::from_secs(1))
 }
 
 /// What a client hears when the store did not take its command for certain.

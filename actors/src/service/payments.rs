@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::unreadable;
 use crate::api::{Caller, Outcome, PaymentsApi, Refusal};
 use crate::breaker::Gate;
+use crate::journal::Birth;
 use crate::payments::{
     CommandEnd, NewAuthorization, PaymentMessage, PaymentWork, ShardHandles, ShardMessage, WaitFor,
 };
@@ -275,16 +276,20 @@ impl PaymentService {
         request: &Request,
         command: &Authorize,
         key: &IdempotencyKey,
+        birth: Birth,
     ) -> Result<CommandEnd, Refusal> {
-        let shard = self.shards.of(command.merchant_id.slot());
+        let slot = command.merchant_id.slot();
+        let shard = self.shards.of(slot);
+        let mut birth = Some(birth);
         let mut asks = 0;
         loop {
             asks += 1;
+            // Its place died with the actor that had it.
+            let birth = birth.take().unwrap_or_else(|| self.shards.begin_again(slot));
             let (command, key) = (command.clone(), key.clone());
             let (fingerprint, trace_id) = (request.fingerprint, request.caller.trace_id);
             let asked = shard.ask(|reply| {
-                let asked_at = Instant::now();
-                let new = NewAuthorization { command, key, fingerprint, trace_id, asked_at, reply };
+                let new = NewAuthorization { command, key, fingerprint, trace_id, birth, reply };
                 ShardMessage::Authorize(Box::new(new))
             });
             match asked.await {
@@ -293,6 +298,12 @@ impl PaymentService {
             }
         }
     }
+}
+
+/// What a client hears when there is more to begin than can be begun in time.
+fn overloaded() -> Refusal {
+    let detail = "the engine has more payments to begin than it can in time; nothing was done for this request, repeat it shortly";
+    Refusal::for_now(ProblemCode::Overloaded, detail, Duration::from_secs(1))
 }
 
 fn not_taken_in_time() -> Refusal {
@@ -316,6 +327,11 @@ impl PaymentsApi for PaymentService {
             let code = ProblemCode::IdempotencyKeyMissing;
             return Err(Rejection { code, detail: detail.to_owned(), payment_id: None }.into());
         };
+        // Before anything else is done for it, or the refusals of an overload would be its largest part. Repeats are not
+        // told apart yet: they are refused as well.
+        let Some(birth) = self.shards.begin(command.merchant_id.slot()) else {
+            return Err(overloaded());
+        };
         let request = self.request(caller, "authorize", None, &command);
         if let Some(outcome) = self.admit(&request, LimitedOperation::Authorize).await? {
             return Ok(outcome);
@@ -323,7 +339,7 @@ impl PaymentsApi for PaymentService {
         if let Some(outcome) = self.refuse_while_pg_is_away(&request).await? {
             return Ok(outcome);
         }
-        match timeout_at(request.deadline, self.ask_authorization(&request, &command, &key)).await {
+        match timeout_at(request.deadline, self.ask_authorization(&request, &command, &key, birth)).await {
             Ok(end) => match end? {
                 CommandEnd::KeyTaken(record) => self.repeat(&request, record).await,
                 end @ (CommandEnd::Answered(_) | CommandEnd::Acted { .. } | CommandEnd::Refused(_)) => {

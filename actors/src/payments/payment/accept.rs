@@ -17,7 +17,7 @@ use crate::supervision::Ctx;
 
 impl PaymentActor {
     pub(super) async fn accept(&mut self, identity: NewPayment, new: NewAuthorization, ctx: &mut Ctx<Self>) {
-        let NewAuthorization { command, key, fingerprint, trace_id, reply, asked_at: _ } = new;
+        let NewAuthorization { command, key, fingerprint, trace_id, reply, birth } = new;
         self.trace_id = trace_id;
         self.memory = Memory::Absent;
         let jitter = Jitter(0.0);
@@ -31,8 +31,10 @@ impl PaymentActor {
             reply.send(CommandEnd::Refused(store_unavailable()));
             return;
         };
-        match self.append(prepared.append, ctx).await {
+        let appended = self.append(prepared.append, ctx).await;
+        match appended {
             Ok(AppendOutcome::Committed) => {
+                birth.committed();
                 self.waiters.push(Waiter::new(WaitFor::Authorization, key, false, reply));
                 self.adopt(decision, prepared.answers, None, ctx).await;
             }
