@@ -33,7 +33,7 @@ configure_mariadb() {
     port="$(port_of mariadb)"
     # The socket is named relative to the data, because the name of a socket may have 107 characters at most.
     # Commits reach the disk before they are answered: that is what is relied on, so that is what is tested. The redo
-    # log holds minutes of writes, so that a checkpoint is not what a load test measures.
+    # log holds more than half a minute of a load test, so that checkpoints are not what it measures.
     write_whole "$PLACE/mariadb/my.cnf" <<END
 [mariadbd]
 user = $(id -un)
@@ -46,8 +46,8 @@ port = $port
 skip-name-resolve
 max-connections = 500
 innodb-flush-log-at-trx-commit = 1
-innodb-buffer-pool-size = 512M
-innodb-log-file-size = 256M
+innodb-buffer-pool-size = $(pool_mib)M
+innodb-log-file-size = 1G
 character-set-server = utf8mb4
 collation-server = utf8mb4_nopad_bin
 secure-file-priv = $PLACE/mariadb/tmp
@@ -63,6 +63,20 @@ password = $(password)
 connect-timeout = 2
 END
     mariadb_accounts | write_whole "$PLACE/mariadb/accounts.sql"
+}
+
+# An eighth of this machine's memory for the server's pages, at least 256 MiB and at most 4 GiB: what a machine that
+# serves other things as well can spare.
+pool_mib() {
+    local of_all
+    of_all="$(awk '$1 == "MemTotal:" { print int($2 / 8 / 1024) }' /proc/meminfo)"
+    if [ "$of_all" -lt 256 ]; then
+        echo 256
+    elif [ "$of_all" -gt 4096 ]; then
+        echo 4096
+    else
+        echo "$of_all"
+    fi
 }
 
 # Run by the server at each start, before it takes connections. The account may do everything on this server, which
