@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use payment_schema::command::{Authorize, NewPayment};
 use payment_schema::fingerprint::Fingerprint;
-use payment_schema::ids::{MerchantId, PaymentId, TraceId};
+use payment_schema::ids::{PaymentId, TraceId};
 use payment_schema::problem::ProblemCode;
 use payment_schema::text::IdempotencyKey;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::{CommandEnd, PaymentActor, PaymentDeps, PaymentMessage, Sequences};
 use crate::api::Refusal;
@@ -74,8 +75,22 @@ pub struct ShardObserved {
     authorizing: usize,
 }
 
-/// Shared by those who remember it: there are as many as live payments.
-type KeyOfMerchant = Arc<(MerchantId, IdempotencyKey)>;
+/// A merchant's key by half of its SHA-256, which is as good as the key and shorter than most: there are as many as
+/// live payments.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct KeyOfMerchant([u8; 16]);
+
+impl KeyOfMerchant {
+    fn of(new: &NewAuthorization) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(new.command.merchant_id.as_str());
+        // In neither of them, so that no two pairs read the same.
+        digest.update([0]);
+        digest.update(new.key.as_str());
+        let whole: [u8; 32] = digest.finalize().into();
+        Self(*whole.first_chunk().expect("half of it is shorter"))
+    }
+}
 
 /// One shard.
 pub struct Shard {
@@ -87,8 +102,10 @@ pub struct Shard {
     by_key: BTreeMap<KeyOfMerchant, PaymentId>,
     /// Repeats of an authorization whose payment has no id yet.
     drawing: BTreeMap<KeyOfMerchant, Vec<NewAuthorization>>,
-    /// The last payment whose idleness was looked at.
+    /// The last payment whose idleness was looked at; nothing before a new round through all of them.
     looked_at: Option<PaymentId>,
+    /// How many are looked at together in this round.
+    idle_part: usize,
 }
 
 struct Live {
@@ -112,11 +129,12 @@ impl Shard {
             by_key: BTreeMap::new(),
             drawing: BTreeMap::new(),
             looked_at: None,
+            idle_part: 0,
         }
     }
 
     fn authorize(&mut self, new: Box<NewAuthorization>, ctx: &mut Ctx<Self>) {
-        let key = Arc::new((new.command.merchant_id.clone(), new.key.clone()));
+        let key = KeyOfMerchant::of(&new);
         if let Some(id) = self.by_key.get(&key).copied() {
             self.pass_on(id, PaymentMessage::Join(new), ctx);
         } else if let Some(repeats) = self.drawing.get_mut(&key) {
@@ -133,11 +151,11 @@ impl Shard {
     }
 
     fn drawn(&mut self, new: Box<NewAuthorization>, id: Result<PaymentId, StoreError>, ctx: &mut Ctx<Self>) {
-        let key = Arc::new((new.command.merchant_id.clone(), new.key.clone()));
+        let key = KeyOfMerchant::of(&new);
         let repeats = self.drawing.remove(&key).unwrap_or_default();
         match id {
             Ok(id) => {
-                self.by_key.insert(Arc::clone(&key), id);
+                self.by_key.insert(key, id);
                 self.start(id, Some(key), ctx);
                 let identity = NewPayment { id, key: new.key.clone() };
                 self.pass_on(id, PaymentMessage::Accept(identity, new), ctx);
@@ -199,9 +217,11 @@ impl Shard {
     /// cost each a tenth of its memory, and a look at a million at once would hold up all others.
     fn check_idle(&mut self, ctx: &mut Ctx<Self>) {
         let behind = self.looked_at.map_or(Bound::Unbounded, Bound::Excluded);
-        let part = self.live.len().div_ceil(IDLE_PARTS);
+        let even_part = self.live.len().div_ceil(IDLE_PARTS);
+        // A round in which many leave must not become slower with each of them.
+        self.idle_part = if self.looked_at.is_none() { even_part } else { self.idle_part.max(even_part) };
         let mut looked_at = None;
-        for (id, live) in self.live.range((behind, Bound::Unbounded)).take(part) {
+        for (id, live) in self.live.range((behind, Bound::Unbounded)).take(self.idle_part) {
             looked_at = Some(*id);
             if live.handle.idle_for().is_some_and(|idle| idle >= self.deps.passivate_after) {
                 // Refused when it is about to end or an operator has paused it.
