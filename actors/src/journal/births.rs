@@ -19,10 +19,10 @@ use tokio::time::Instant;
 const MOST: usize = 1_024;
 
 /// What is always let in: fewer would make small batches, and so less of everything.
-const LEAST: usize = 64;
+const LEAST: usize = 96;
 
 /// The longest that the quickest first commit of a while may take.
-const TARGET: Duration = Duration::from_millis(40);
+const TARGET: Duration = Duration::from_millis(20);
 
 /// The while.
 const WINDOW: Duration = Duration::from_millis(250);

@@ -87,7 +87,7 @@ const LOOKUPS: u32 = 5;
 const APART: Duration = Duration::from_millis(6);
 
 /// So many appends are a transaction beside another.
-const LARGE: usize = 128;
+const LARGE: usize = 96;
 
 /// So many appends are worth a transaction, however soon after the last.
 const WORTH_IT: usize = 64;
