@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# Processes of the engine for one measurement, on a scratch directory that is gone afterwards. Whoever sources this sets
+# `root` and defines `fail`. Ends only what it started.
+
+parts=()
+started=()
+scratch=$(mktemp -d)
+
+# build PACKAGE …: release builds of these; $built is where they are.
+build() {
+    local packages=() package
+    for package in "$@"; do packages+=(-p "$package"); done
+    (cd "$root" && cargo build --quiet --release "${packages[@]}") || fail "the engine does not build"
+    # shellcheck disable=SC2034 # for whoever sources this
+    built=${CARGO_TARGET_DIR:-$root/target}/release
+}
+
+stop_all() {
+    local index
+    # The engine before the gateway that it calls.
+    for ((index = ${#started[@]} - 1; index >= 0; index--)); do
+        kill -TERM "${started[index]}" 2> /dev/null || true
+        wait "${started[index]}" 2> /dev/null || true
+    done
+    started=()
+}
+
+cleanup() {
+    stop_all
+    rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+# begin NAME argument …: payment-engine with these; $pid is its process. Its directory is that of every process that
+# begins by this name.
+begin() {
+    local name=$1
+    shift
+    rm -f "$scratch/$name.json"
+    env MOCK_PG_LOADTEST_MODE=true PAYMENT__LIMITS__PROFILE=loadtest RUST_LOG=warn "${parts[@]}" "$built/payment-engine" "$@" \
+        --listen 127.0.0.1:0 --data-dir "$scratch/$name" --ready-file "$scratch/$name.json" > "$scratch/$name.log" 2>&1 &
+    pid=$!
+    started+=("$pid")
+}
+
+# until_ready NAME: waits for the process that was begun last.
+until_ready() {
+    local _
+    for _ in $(seq 6000); do
+        [ ! -s "$scratch/$1.json" ] || return 0
+        kill -0 "$pid" 2> /dev/null || { cat "$scratch/$1.log" >&2; fail "$1 ended before it was ready"; }
+        sleep 0.01
+    done
+    fail "$1 was not ready within a minute"
+}
+
+# start NAME argument …: the same, ready to be asked.
+start() {
+    begin "$@"
+    until_ready "$1"
+}
+
+# address NAME FIELD: where it listens.
+address() { sed -n "s/.*\"$2\": *\"\([^\"]*\)\".*/\1/p" "$scratch/$1.json"; }
+
+# With PAYMENT_DB_HOST set the engine runs on those parts, in a database and with topics and keys of its own.
+use_parts() {
+    [ -n "${PAYMENT_DB_HOST:-}" ] || return 0
+    local own
+    own=$1_$(date +%s)
+    parts=("PAYMENT_DB_NAME=$own" "PAYMENT__BROKER__TOPIC_PREFIX=$own-" "PAYMENT__CACHE__KEY_PREFIX=$own-")
+}
+
+# machine: what is measured on, as JSON.
+machine() {
+    printf '{"cores":%s,"memory_mib":%s,"kernel":"%s"}' "$(nproc)" \
+        "$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)" "$(uname -r)"
+}
