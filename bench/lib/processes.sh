@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Processes of the engine for one measurement, on a scratch directory that is gone afterwards. Whoever sources this sets
 # `root` and defines `fail`. Ends only what it started.
+# shellcheck disable=SC2154 # root is theirs
 
 parts=()
 started=()
