@@ -93,8 +93,9 @@ fn a_commit_that_fails_leaves_its_outcome_unknown() {
         // Checked at the commit only, which then fails.
         session.connection.execute_batch(
             "PRAGMA defer_foreign_keys = ON;
-             INSERT INTO idem_response_cache (merchant_id, idem_key, fingerprint, payment_id, operation, token)
-             VALUES ('m', 'k', zeroblob(32), 1024, 'authorize', 1);",
+             INSERT INTO idem_response_cache
+                 (key_digest, merchant_id, idem_key, fingerprint, payment_id, operation, token)
+             VALUES (zeroblob(16), 'm', 'k', zeroblob(32), 1024, 'authorize', 1);",
         )?;
         Ok(())
     });
