@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod check;
 pub mod cli;
 pub mod config;
+mod courier;
 pub mod gateway;
 pub mod kafka;
 pub mod mariadb;

@@ -54,6 +54,8 @@ pub async fn a_movement_is_posted_once(store: Arc<dyn Store>) {
     assert_eq!(post(&scene, &both).await, [PostOutcome::AlreadyPosted; 2]);
     let entries = scene.store.ledger_entries(payment.id).await.expect("the ledger is read");
     assert_eq!(entries, [entry(&refund), entry(&capture)]);
+    let whole = scene.store.payment_with_entries(payment.id).await.expect("the payment is read");
+    assert_eq!(whole, Some(((*payment).clone(), entries)));
 }
 
 /// Another amount, account, currency, event or operation is not the same movement.

@@ -79,6 +79,7 @@ pub async fn an_unknown_payment_has_nothing(store: Arc<dyn Store>) {
     assert_eq!(store.payment(id).await.expect("the store answers"), None);
     assert_eq!(store.history(id).await.expect("the store answers"), []);
     assert_eq!(store.ledger_entries(id).await.expect("the store answers"), []);
+    assert_eq!(store.payment_with_entries(id).await.expect("the store answers"), None);
     assert_eq!(store.key(&merchant_id("m-1"), &key("k-1")).await.expect("the store answers"), None);
     assert_eq!(store.unpublished_before(id, 9).await.expect("the store answers"), []);
     store.ping().await.expect("the store answers");

@@ -10,8 +10,10 @@ use payment_schema::rules::doubling;
 use payment_schema::time::Timestamp;
 use payment_schema::topic::Topic;
 use serde::Serialize;
+use tokio::time::{Instant, timeout};
 
 use super::poison;
+use crate::pace::Pace;
 use crate::ports::databases::Databases;
 use crate::ports::event_log::{Consumed, LogError, Position, Record, Subscription};
 use crate::ports::ledger_store::PostOutcome;
@@ -23,9 +25,19 @@ use crate::supervision::{Actor, Ctx, Failure, Handle, Message, Next, SendError};
 const GROUP: &str = "payment-ledger";
 const TOPICS: [Topic; 2] = [Topic::Captured, Topic::Refunded];
 const MOST_AT_ONCE: usize = 500;
+
+/// Batches begin this far apart under load: each is a transaction and an offset kept, whatever is in it.
+const APART: Duration = Duration::from_millis(50);
+
+/// How often the brokers are asked how many records wait, while records come.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+
 const OFFER_AGAIN: Duration = Duration::from_millis(200);
 
 type Joined = Box<dyn Subscription>;
+
+/// How many records of each topic wait.
+type Lag = Vec<(Topic, u64)>;
 
 /// Messages of the ledger.
 pub enum LedgerMessage {
@@ -37,8 +49,10 @@ pub enum LedgerMessage {
     Fetched(Joined, Result<Vec<Consumed>, LogError>),
     /// A batch had its effect, or not: then it is posted again.
     Posted(Joined, Vec<Consumed>, Result<Vec<Topic>, String>),
-    /// The offsets are kept, and so many records wait; or they are not.
-    Committed(Joined, Result<Vec<(Topic, u64)>, LogError>),
+    /// The offsets are kept, and so many records wait if that was asked; or they are not kept.
+    Committed(Joined, Result<Option<Lag>, LogError>),
+    /// No records came for a while, and nobody asked how many wait since the last ones.
+    Quiet(Joined),
 }
 
 impl Message for LedgerMessage {
@@ -49,6 +63,7 @@ impl Message for LedgerMessage {
             Self::Fetched(..) => "fetched",
             Self::Posted(..) => "posted",
             Self::Committed(..) => "committed",
+            Self::Quiet(_) => "quiet",
         }
     }
 }
@@ -92,6 +107,11 @@ pub struct Ledger {
     records_total: u64,
     dead_letters_total: u64,
     failures: u32,
+    pace: Pace,
+    /// When the records that wait were counted last.
+    counted: Option<Instant>,
+    /// Records were posted since.
+    is_count_old: bool,
 }
 
 impl Ledger {
@@ -100,7 +120,17 @@ impl Ledger {
     #[must_use]
     pub fn new(ports: Ports, database: usize) -> Self {
         let share = Share { database, databases: ports.store.databases() };
-        Self { ports, share, joined: false, records_total: 0, dead_letters_total: 0, failures: 0 }
+        Self {
+            ports,
+            share,
+            joined: false,
+            records_total: 0,
+            dead_letters_total: 0,
+            failures: 0,
+            pace: Pace::new(APART, MOST_AT_ONCE),
+            counted: None,
+            is_count_old: false,
+        }
     }
 
     fn join(&self, ctx: &mut Ctx<Self>) {
@@ -121,12 +151,20 @@ impl Ledger {
         doubling(Duration::from_millis(100), Duration::from_secs(5), self.failures - 1)
     }
 
-    /// Waits for records. An orderly end does not wait for them: what is not posted yet is in the log.
+    /// Waits for records, under load for enough of them to be worth a batch. An orderly end does not wait for them:
+    /// what is not posted yet is in the log.
     fn fetch(&mut self, mut subscription: Joined, ctx: &mut Ctx<Self>) {
         let handle = ctx.handle();
+        let company = self.pace.left(0, ctx.now()).unwrap_or_default();
+        let patience = if self.is_count_old { COUNT_EVERY } else { Duration::MAX };
         ctx.spawn_detached(async move {
-            let fetched = subscription.next(MOST_AT_ONCE).await;
-            deliver(&handle, LedgerMessage::Fetched(subscription, fetched)).await;
+            tokio::time::sleep(company).await;
+            let fetched = timeout(patience, subscription.next(MOST_AT_ONCE)).await;
+            let message = match fetched {
+                Ok(fetched) => LedgerMessage::Fetched(subscription, fetched),
+                Err(_) => LedgerMessage::Quiet(subscription),
+            };
+            deliver(&handle, message).await;
         });
     }
 
@@ -141,12 +179,28 @@ impl Ledger {
 
     fn keep_offsets(&mut self, mut subscription: Joined, records: &[Consumed], ctx: &mut Ctx<Self>) {
         let done = last_positions(records);
+        let now = ctx.now();
+        let counts = self.counted.is_none_or(|at| now.saturating_duration_since(at) >= COUNT_EVERY);
+        self.is_count_old = !counts;
+        if counts {
+            self.counted = Some(now);
+        }
         ctx.spawn(async move {
             let kept = match subscription.commit(&done).await {
-                Ok(()) => subscription.lag().await,
+                Ok(()) if counts => subscription.lag().await.map(Some),
+                Ok(()) => Ok(None),
                 Err(cause) => Err(cause),
             };
             LedgerMessage::Committed(subscription, kept)
+        });
+    }
+
+    fn count(&mut self, mut subscription: Joined, ctx: &mut Ctx<Self>) {
+        self.counted = Some(ctx.now());
+        self.is_count_old = false;
+        ctx.spawn(async move {
+            let counted = subscription.lag().await.map(Some);
+            LedgerMessage::Committed(subscription, counted)
         });
     }
 }
@@ -173,6 +227,9 @@ impl Actor for Ledger {
                 ctx.after(delay, LedgerMessage::Join);
             }
             LedgerMessage::Fetched(subscription, Ok(records)) => {
+                // Behind a full batch there are more, which are a batch already.
+                let wait_for = if records.len() < MOST_AT_ONCE { records.len() } else { 0 };
+                self.pace.begun(wait_for, ctx.now());
                 self.post(subscription, records, Duration::ZERO, ctx);
             }
             LedgerMessage::Fetched(subscription, Err(cause)) => {
@@ -197,11 +254,12 @@ impl Actor for Ledger {
                 self.join_again(subscription, ctx);
             }
             LedgerMessage::Committed(subscription, Ok(lag)) => {
-                for (topic, records) in lag {
+                for (topic, records) in lag.into_iter().flatten() {
                     self.ports.meter.record(Measure::ConsumerLag { topic, records });
                 }
                 self.fetch(subscription, ctx);
             }
+            LedgerMessage::Quiet(subscription) => self.count(subscription, ctx),
         }
         Ok(Next::Continue)
     }

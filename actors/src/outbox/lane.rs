@@ -21,10 +21,7 @@ use crate::ports::{Ports, StoreError};
 use crate::supervision::{Actor, Ctx, Failure, Message, Next};
 
 /// Publications begin this far apart under load; nobody waits for them.
-const APART: Duration = Duration::from_millis(20);
-
-/// So many records are published at once.
-const ENOUGH: usize = 256;
+const APART: Duration = Duration::from_millis(50);
 
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -100,13 +97,13 @@ impl OutboxLane {
             place,
             ports,
             gate,
+            pace: Pace::new(APART, settings.batch),
             settings,
             missed,
             queue: Queue::default(),
             gaps: Gaps::default(),
             unmarked: Vec::new(),
             publishing: false,
-            pace: Pace::new(APART, ENOUGH),
             retry_set: false,
             sweeping_behind: 0,
             published_total: 0,

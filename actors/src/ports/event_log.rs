@@ -71,6 +71,7 @@ pub trait EventLog: Send + Sync {
 #[async_trait]
 pub trait Subscription: Send {
     /// The next records behind what this subscription has read, in order per partition; waits until there is one.
+    /// A call that is given up while it waits has read nothing.
     ///
     /// # Errors
     /// When the log cannot be reached; reading continues where it stopped.

@@ -38,6 +38,15 @@ pub trait PaymentStore: Send + Sync {
     /// When the store cannot be asked or holds something unreadable.
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError>;
 
+    /// The payment as last committed, and its movements, oldest first, one per operation.
+    ///
+    /// # Errors
+    /// When the store cannot be asked or holds something unreadable.
+    async fn payment_with_entries(
+        &self,
+        id: PaymentId,
+    ) -> Result<Option<(Payment, Vec<LedgerEntry>)>, StoreError>;
+
     /// Who took the key.
     ///
     /// # Errors

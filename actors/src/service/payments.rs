@@ -378,13 +378,11 @@ impl PaymentsApi for PaymentService {
         merchant_id: &MerchantId,
         id: PaymentId,
     ) -> Result<(Payment, Vec<LedgerEntry>), Refusal> {
-        let read = self.ports.store.payment(id).await.map_err(|cause| unreadable(&cause))?;
-        let Some(payment) = read.filter(|payment| payment.merchant_id == *merchant_id) else {
+        let read = self.ports.store.payment_with_entries(id).await.map_err(|cause| unreadable(&cause))?;
+        read.filter(|(payment, _)| payment.merchant_id == *merchant_id).ok_or_else(|| {
             let detail = format!("payment {id} does not exist or belongs to another merchant");
-            return Err(Rejection { code: ProblemCode::NotFound, detail, payment_id: None }.into());
-        };
-        let entries = self.ports.store.ledger_entries(id).await.map_err(|cause| unreadable(&cause))?;
-        Ok((payment, entries))
+            Rejection { code: ProblemCode::NotFound, detail, payment_id: None }.into()
+        })
     }
 
     async fn history(&self, merchant_id: &MerchantId, id: PaymentId) -> Result<Vec<Transition>, Refusal> {

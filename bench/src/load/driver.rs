@@ -13,6 +13,7 @@ use mio::{Events, Poll};
 
 use super::alarm::{ALARM, Alarm};
 use super::flow::{Job, Next, Step, Told};
+use super::habit::Habit;
 use super::mix::Mix;
 use super::pool::{Outcome, Pool};
 use super::progress::Progress;
@@ -76,6 +77,7 @@ pub(crate) struct Driver<D: Iterator<Item = Due>> {
     pub(crate) pool: Pool,
     requests: Requests,
     mix: Mix,
+    habit: Habit,
     begun: Instant,
     dues: Peekable<D>,
     ready: VecDeque<Job>,
@@ -109,6 +111,7 @@ impl<D: Iterator<Item = Due>> Driver<D> {
             pool,
             requests,
             mix,
+            habit: Habit::default(),
             begun,
             dues: dues.peekable(),
             ready: VecDeque::new(),
@@ -244,7 +247,8 @@ impl<D: Iterator<Item = Due>> Driver<D> {
         if job.step == Step::Authorize {
             self.mix.answered(job.number, status);
         }
-        self.go_on(job, job.after(status, told, now), now);
+        let next = job.after(status, told, now, &mut self.habit);
+        self.go_on(job, next, now);
     }
 
     fn silent(&mut self, job: Job, silence: Silence, now: Instant) {

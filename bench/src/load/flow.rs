@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::habit::Habit;
+
 /// How far a flow goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Aim {
@@ -79,16 +81,16 @@ pub(crate) struct Job {
     pub(crate) step: Step,
     /// The payment's id, once known.
     pub(crate) payment: u64,
-    /// How long until the payment is read again.
-    pub(crate) pause: Duration,
+    /// How long until the payment is read again; nothing before it was read.
+    pub(crate) pause: Option<Duration>,
     /// It was sent once on a connection that turned out to be closed.
     pub(crate) resent: bool,
 }
 
-/// How soon a payment is first read, and how the pause grows up to its bound: work that takes milliseconds is seen
-/// soon, work that takes seconds is not asked about a hundred times.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(320);
+/// How soon a payment that was not there yet is read again, and how long the pause gets, which doubles each time: work
+/// that takes milliseconds is seen soon, work that takes seconds is not asked about a hundred times.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What comes after an answer.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +141,7 @@ impl Job {
             due,
             step: Step::Authorize,
             payment: 0,
-            pause: FIRST_PAUSE,
+            pause: None,
             resent: false,
         }
     }
@@ -153,8 +155,8 @@ impl Job {
         }
     }
 
-    /// What comes after an answer that arrived `now`.
-    pub(crate) fn after(mut self, status: u16, told: &Told, now: Instant) -> Next {
+    /// What comes after an answer that arrived `now`. First reads teach the habit, and are due as it says.
+    pub(crate) fn after(mut self, status: u16, told: &Told, now: Instant, habit: &mut Habit) -> Next {
         self.resent = false;
         match (self.step, status) {
             (Step::Authorize, 200 | 201) => {
@@ -164,12 +166,12 @@ impl Job {
             (Step::Authorize, 202) => {
                 let Some(payment) = told.payment else { return Next::Ended };
                 self.payment = payment;
-                self.read_later(Wanted::Authorized, now)
+                self.read_later(Wanted::Authorized, now + habit.pause())
             }
             (Step::Authorize, 402) => Next::Declined,
-            (Step::Capture, 200 | 202) => self.read_later(Wanted::Captured, now),
-            (Step::Refund, 200 | 202) => self.read_later(Wanted::Refunded, now),
-            (Step::Read(wanted), 200) => self.seen(wanted, told, now),
+            (Step::Capture, 200 | 202) => self.read_later(Wanted::Captured, now + habit.pause()),
+            (Step::Refund, 200 | 202) => self.read_later(Wanted::Refunded, now + habit.pause()),
+            (Step::Read(wanted), 200) => self.seen(wanted, told, now, habit),
             // A server that is busy or briefly away is asked again; its refusal was counted.
             (Step::Read(wanted), 429 | 500..=599) => self.read_again(wanted, now),
             (Step::Replay { .. } | Step::Wrong(_), _) => Next::Completed,
@@ -187,12 +189,15 @@ impl Job {
         }
     }
 
-    fn seen(self, wanted: Wanted, told: &Told, now: Instant) -> Next {
+    fn seen(self, wanted: Wanted, told: &Told, now: Instant, habit: &mut Habit) -> Next {
         let arrived = match wanted {
             Wanted::Authorized => "AUTHORIZED",
             Wanted::Captured => "CAPTURED",
             Wanted::Refunded => "REFUNDED",
         };
+        if self.pause.is_none() {
+            habit.learn(told.status.as_deref() == Some(arrived));
+        }
         match told.status.as_deref() {
             Some(status) if status == arrived => self.reached(wanted, now),
             Some("AUTH_FAILED") => Next::Declined,
@@ -214,17 +219,18 @@ impl Job {
         if self.payment == 0 { Next::Ended } else { Next::Ask(self) }
     }
 
-    fn read_later(mut self, wanted: Wanted, now: Instant) -> Next {
-        self.pause = FIRST_PAUSE;
+    fn read_later(mut self, wanted: Wanted, due: Instant) -> Next {
+        self.pause = None;
         self.step = Step::Read(wanted);
-        self.due = now + self.pause;
+        self.due = due;
         Next::Ask(self)
     }
 
     fn read_again(mut self, wanted: Wanted, now: Instant) -> Next {
-        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        let pause = self.pause.map_or(SHORTEST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+        self.pause = Some(pause);
         self.step = Step::Read(wanted);
-        self.due = now + self.pause;
+        self.due = now + pause;
         Next::Ask(self)
     }
 }
@@ -233,7 +239,7 @@ impl Job {
 mod tests {
     use std::time::Instant;
 
-    use super::{Aim, Job, Next, Step, Told, Wanted};
+    use super::{Aim, Habit, Job, Next, Step, Told, Wanted};
 
     /// Answers in turn, written `status` or `status:STATE`, and the way the flow took.
     fn walk(aim: Aim, answers: &str) -> String {
@@ -243,7 +249,7 @@ mod tests {
         for answer in answers.split(' ') {
             let (code, state) = answer.split_once(':').unwrap_or((answer, ""));
             let told = Told { payment: Some(7), status: (!state.is_empty()).then(|| state.to_owned()) };
-            match job.after(code.parse().expect("a status"), &told, now) {
+            match job.after(code.parse().expect("a status"), &told, now, &mut Habit::default()) {
                 Next::Ask(next) => job = next,
                 Next::Completed => way.push("completed"),
                 Next::Declined => way.push("declined"),
@@ -299,13 +305,14 @@ mod tests {
         let now = Instant::now();
         let mut job = Job { step: Step::Capture, payment: 7, ..Job::first(1, Aim::Capture, 0, now) };
         let mut pauses = Vec::new();
-        for _ in 0..9 {
+        let mut habit = Habit::default();
+        for _ in 0..11 {
             let told = Told { payment: None, status: Some("CAPTURE_REQUESTED".to_owned()) };
-            let Next::Ask(next) = job.after(200, &told, now) else { panic!("the flow goes on") };
+            let Next::Ask(next) = job.after(200, &told, now, &mut habit) else { panic!("the flow goes on") };
             pauses.push((next.due - now).as_millis());
             job = next;
         }
-        assert_eq!(pauses, [20, 30, 45, 67, 101, 151, 227, 320, 320]);
+        assert_eq!(pauses, [20, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_000, 5_000]);
     }
 
     #[test]

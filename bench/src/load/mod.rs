@@ -10,6 +10,7 @@ mod connection;
 mod driver;
 mod expect;
 mod flow;
+mod habit;
 mod merchants;
 mod mix;
 mod outcome;

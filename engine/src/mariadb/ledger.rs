@@ -14,8 +14,9 @@ use sqlx::mysql::MySqlRow;
 use super::MariaDbStore;
 use super::columns::{event_id, parsed, payment_id, value};
 use super::failure::{Failure, Meaning};
+use super::script::Script;
 use super::session::Session;
-use super::statements::{List, MOST, Repeated, Statement};
+use super::statements::{List, MOST, Repeated};
 use super::tries::Tries;
 
 #[async_trait]
@@ -23,6 +24,9 @@ impl LedgerStore for MariaDbStore {
     async fn post(&self, movements: &[Movement], at: Timestamp) -> Result<Vec<PostOutcome>, StoreError> {
         if movements.is_empty() {
             return Ok(Vec::new());
+        }
+        if self.post_as_new(movements, at).await? {
+            return Ok(vec![PostOutcome::Posted; movements.len()]);
         }
         let mut tries = Tries::new(&self.database);
         loop {
@@ -45,6 +49,49 @@ impl LedgerStore for MariaDbStore {
     }
 }
 
+impl MariaDbStore {
+    /// Posts movements none of which is posted yet, of payments that are all known, which is nearly every call. Anything
+    /// else is not posted, and has to be judged one by one.
+    async fn post_as_new(&self, movements: &[Movement], at: Timestamp) -> Result<bool, StoreError> {
+        let mut tries = Tries::new(&self.database);
+        loop {
+            let mut session = tries.writer().await?;
+            match insert_of_known(&mut session, movements, at).await {
+                Ok(true) => {
+                    session.commit().await?;
+                    return Ok(true);
+                }
+                Err(failure) if failure.meaning() != Meaning::Conflict => {
+                    tries.after(session, failure).await?
+                }
+                Ok(false) | Err(_) => {
+                    if session.roll_back().await.is_ok() {
+                        session.rest();
+                    }
+                    return Ok(false);
+                }
+            }
+        }
+    }
+}
+
+/// Begins a transaction and inserts all; says whether every payment is known.
+async fn insert_of_known(
+    session: &mut Session,
+    movements: &[Movement],
+    at: Timestamp,
+) -> Result<bool, Failure> {
+    let ids: BTreeSet<i64> = movements.iter().map(|movement| movement.payment_id.as_i64()).collect();
+    let payments = ids.len();
+    let mut script = Script::default();
+    script.push("BEGIN; SELECT payment_id FROM payment WHERE payment_id IN ");
+    script.numbers(ids);
+    script.push("; ");
+    write_entries(&mut script, movements, at);
+    Ok(session.control(script.into_sql()).await?.len() == payments)
+}
+
+/// Posts what can be posted, after a look at what is there.
 async fn post(
     session: &mut Session,
     movements: &[Movement],
@@ -62,11 +109,15 @@ async fn post(
         };
         if outcome == PostOutcome::Posted {
             posted.note(movement);
-            new.extend([(movement, Side::Debit), (movement, Side::Credit)]);
+            new.push(movement);
         }
         outcomes.push(outcome);
     }
-    insert(session, &new, at).await?;
+    if !new.is_empty() {
+        let mut script = Script::default();
+        write_entries(&mut script, new, at);
+        session.control(script.into_sql()).await?;
+    }
     Ok(outcomes)
 }
 
@@ -212,66 +263,76 @@ impl Posted {
     }
 }
 
-static INSERT: Repeated = Repeated::new(
-    &[List::new(
-        "INSERT INTO ledger_entry (transaction_id, event_id, payment_id, operation_no, side, account, amount,
-            currency, posted_at) VALUES ",
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ", ",
-    )],
-    "",
-    MOST,
-);
+const INSERT: &str = "INSERT INTO ledger_entry (transaction_id, event_id, payment_id, operation_no, side, account, \
+    amount, currency, posted_at) VALUES ";
 
-async fn insert(session: &mut Session, rows: &[(&Movement, Side)], at: Timestamp) -> Result<(), Failure> {
-    let bind = |statement: Statement, (movement, side): &(&Movement, Side)| {
-        let account = match side {
-            Side::Debit => &movement.debit,
-            Side::Credit => &movement.credit,
-        };
-        statement
-            .bind(movement.transaction_id())
-            .bind(movement.event_id.to_string())
-            .bind(movement.payment_id.as_i64())
-            .bind(movement.operation_no.0)
-            .bind(side.as_str())
-            .bind(account.0.clone())
-            .bind(movement.amount.as_i64())
-            .bind(movement.currency.code())
-            .bind(at.as_micros())
+fn write_entries<'m>(script: &mut Script, movements: impl IntoIterator<Item = &'m Movement>, at: Timestamp) {
+    let sides = |movement: &'m Movement| {
+        [(movement, Side::Debit, &movement.debit), (movement, Side::Credit, &movement.credit)]
     };
-    INSERT.run(session, rows, bind).await.map(|_| ())
+    let rows = movements.into_iter().flat_map(sides);
+    script.insert(INSERT, rows, "", |script, (movement, side, account)| {
+        script
+            .text(&movement.transaction_id())
+            .shown(&movement.event_id)
+            .number(movement.payment_id.as_i64())
+            .number(movement.operation_no.0)
+            .text(side.as_str())
+            .text(&account.0)
+            .number(movement.amount.as_i64())
+            .text(movement.currency.code())
+            .number(at.as_micros());
+    });
 }
 
-static ENTRIES: Repeated = Repeated::new(
-    &[List::new(
-        "SELECT debit.payment_id, debit.account AS debit_account, credit.account AS credit_account, debit.amount
-         FROM ledger_entry debit JOIN ledger_entry credit ON credit.payment_id = debit.payment_id
-             AND credit.operation_no = debit.operation_no AND credit.side = 'credit'
-         WHERE debit.side = 'debit' AND debit.payment_id IN (",
-        "?",
-        ", ",
-    )],
-    ") ORDER BY debit.entry_id",
-    MOST,
-);
+/// The rows of payments, whose ids follow in brackets.
+pub(super) const ENTRIES: &str =
+    "SELECT payment_id, entry_id, operation_no, side, account, amount FROM ledger_entry WHERE payment_id IN ";
 
 /// The movements of payments, oldest first, each out of its two rows.
 pub(super) async fn entries(
     session: &mut Session,
     ids: &[PaymentId],
 ) -> Result<BTreeMap<PaymentId, Vec<LedgerEntry>>, Failure> {
-    let mut entries: BTreeMap<PaymentId, Vec<LedgerEntry>> = BTreeMap::new();
-    for (statement, piece) in ENTRIES.lists(ids) {
-        let statement = piece.fold(statement, |statement, id| statement.bind(id.as_i64()));
-        for row in session.rows(statement).await? {
-            let amount: i64 = value(&row, "amount")?;
-            entries.entry(payment_id(&row)?).or_default().push(LedgerEntry {
-                debit_account: Account(value(&row, "debit_account")?),
-                credit_account: Account(value(&row, "credit_account")?),
-                amount: Amount::try_from(amount).map_err(|_| Failure::unreadable("amount", amount))?,
-            });
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut script = Script::default();
+    script.push(ENTRIES);
+    script.numbers(ids.iter().map(|id| id.as_i64()));
+    let mut rows: BTreeMap<PaymentId, Vec<MySqlRow>> = BTreeMap::new();
+    for row in session.control(script.into_sql()).await? {
+        rows.entry(payment_id(&row)?).or_default().push(row);
+    }
+    rows.into_iter().map(|(id, rows)| Ok((id, paired(&rows)?))).collect()
+}
+
+/// The movements of one payment, oldest first, out of its rows in any order.
+pub(super) fn paired(rows: &[MySqlRow]) -> Result<Vec<LedgerEntry>, Failure> {
+    let mut credits: BTreeMap<u32, String> = BTreeMap::new();
+    let mut debits: BTreeMap<i64, (u32, &MySqlRow)> = BTreeMap::new();
+    for row in rows {
+        let operation_no: u32 = value(row, "operation_no")?;
+        match parsed(row, "side", side)? {
+            Side::Debit => {
+                debits.insert(value(row, "entry_id")?, (operation_no, row));
+            }
+            Side::Credit => {
+                credits.insert(operation_no, value(row, "account")?);
+            }
         }
+    }
+    let mut entries = Vec::with_capacity(debits.len());
+    for (operation_no, debit) in debits.into_values() {
+        // The two are written by one statement.
+        let credit = credits.remove(&operation_no);
+        let credit = credit.ok_or_else(|| Failure::unreadable("side", "a debit without its credit"))?;
+        let amount: i64 = value(debit, "amount")?;
+        entries.push(LedgerEntry {
+            debit_account: Account(value(debit, "account")?),
+            credit_account: Account(credit),
+            amount: Amount::try_from(amount).map_err(|_| Failure::unreadable("amount", amount))?,
+        });
     }
     Ok(entries)
 }

@@ -22,6 +22,7 @@ mod options;
 mod outbox;
 mod payments;
 mod pool;
+mod reads;
 mod requests;
 mod script;
 mod session;
@@ -36,13 +37,16 @@ pub use migrations::SCHEMA_VERSION;
 pub use open::OpenError;
 pub use options::{Isolation, MariaDbOptions};
 
+use crate::courier::Courier;
 use crate::sqlite::Migrated;
 use database::Database;
+use reads::Reads;
 
 /// The store on one database. Clones share its connections.
 #[derive(Clone)]
 pub struct MariaDbStore {
     database: Arc<Database>,
+    reads: Arc<Courier<Reads>>,
 }
 
 impl MariaDbStore {
@@ -56,7 +60,9 @@ impl MariaDbStore {
     /// When the database cannot be used; the error says what to do.
     pub async fn connect(options: MariaDbOptions) -> Result<Self, OpenError> {
         open::prepare(&options).await?;
-        Ok(Self { database: Arc::new(Database::new(&options)) })
+        let database = Arc::new(Database::new(&options));
+        let reads = Courier::new(Reads { database: Arc::clone(&database) }, reads::COMPANY);
+        Ok(Self { database, reads })
     }
 
     /// Brings the schema up to date, creating the database when it is missing, whatever the options say of upgrades.

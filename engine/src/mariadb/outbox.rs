@@ -92,23 +92,22 @@ async fn unpublished_before(
 }
 
 /// Marks the records at these places of these payments: a text for each place, because most records of a batch are
-/// the same event of different payments, and numbers alone cost the server nothing to read.
+/// the same event of different payments, and numbers alone cost the server nothing to read. One transaction for all,
+/// because each is a sync.
 async fn mark(session: &mut Session, places: &BTreeMap<i64, Vec<i64>>, at: Timestamp) -> Result<(), Failure> {
+    let mut script = Script::default();
+    script.push("BEGIN; ");
     for (place, payments) in places {
-        let mut script = Script::default();
         script.push("UPDATE outbox_event FORCE INDEX (outbox_place) SET published_at = ");
         script.apart().number(at.as_micros());
         script.push(" WHERE published_at IS NULL AND place = ");
         script.apart().number(*place);
-        script.push(" AND payment_id IN (");
-        script.apart();
-        for payment in payments {
-            script.number(*payment);
-        }
-        script.push(")");
-        session.control(script.into_sql()).await?;
+        script.push(" AND payment_id IN ");
+        script.numbers(payments.iter().copied());
+        script.push("; ");
     }
-    Ok(())
+    script.push("COMMIT");
+    session.control(script.into_sql()).await.map(|_| ())
 }
 
 async fn prune(session: &mut Session, before: Timestamp, limit: u32) -> Result<u64, Failure> {

@@ -16,6 +16,7 @@ use sqlx::mysql::MySqlRow;
 
 use super::columns::{parsed, parsed_if_any, payment_id, status, timestamp, trace_id, unsigned, value};
 use super::failure::Failure;
+use super::reads::{Found, Question};
 use super::session::Session;
 use super::statements::{List, MOST, Repeated};
 use super::tries::{reading, writing};
@@ -24,7 +25,15 @@ use super::{MariaDbStore, keys, ledger};
 #[async_trait]
 impl PaymentStore for MariaDbStore {
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        reading!(self, |session| find(session, id))
+        Ok(self.ask(Question { id, payment: true, entries: false }).await?.payment)
+    }
+
+    async fn payment_with_entries(
+        &self,
+        id: PaymentId,
+    ) -> Result<Option<(Payment, Vec<LedgerEntry>)>, StoreError> {
+        let Found { payment, entries } = self.ask(Question { id, payment: true, entries: true }).await?;
+        Ok(payment.map(|payment| (payment, entries)))
     }
 
     async fn key(
@@ -37,8 +46,7 @@ impl PaymentStore for MariaDbStore {
     }
 
     async fn ledger_entries(&self, id: PaymentId) -> Result<Vec<LedgerEntry>, StoreError> {
-        let entries: Result<_, StoreError> = reading!(self, |session| ledger::entries(session, &[id]));
-        Ok(entries?.remove(&id).unwrap_or_default())
+        Ok(self.ask(Question { id, payment: false, entries: true }).await?.entries)
     }
 
     async fn history(&self, id: PaymentId) -> Result<Vec<Transition>, StoreError> {
@@ -60,13 +68,15 @@ impl PaymentStore for MariaDbStore {
     }
 }
 
-async fn find(session: &mut Session, id: PaymentId) -> Result<Option<Payment>, Failure> {
-    const SQL: &str = "SELECT document FROM payment WHERE payment_id = ?";
-    let row = session.row(sqlx::query(SQL).bind(id.as_i64())).await?;
-    row.as_ref().map(read).transpose()
+impl MariaDbStore {
+    async fn ask(&self, question: Question) -> Result<Found, StoreError> {
+        let ended = || StoreError::Unavailable("the engine is ending".to_owned());
+        self.reads.send(question).await.ok_or_else(ended)?
+    }
 }
 
-fn read(row: &MySqlRow) -> Result<Payment, Failure> {
+/// A payment out of its row.
+pub(super) fn read(row: &MySqlRow) -> Result<Payment, Failure> {
     let document: &str = value(row, "document")?;
     serde_json::from_str(document).map_err(|error| Failure::unreadable("payment.document", error))
 }

@@ -52,6 +52,16 @@ impl Script {
         }
     }
 
+    /// Numbers in brackets, of which there is one at least.
+    pub(super) fn numbers(&mut self, numbers: impl IntoIterator<Item = i64>) {
+        self.text.push('(');
+        self.before = "";
+        for number in numbers {
+            self.number(number);
+        }
+        self.text.push(')');
+    }
+
     /// A number, the next value of a row.
     pub(super) fn number(&mut self, number: impl Into<i64>) -> &mut Self {
         self.separate();

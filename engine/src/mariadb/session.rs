@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use payment_actors::ports::StoreError;
 use sqlx::mysql::{MySqlQueryResult, MySqlRow};
-use sqlx::{Executor, SqlSafeStr};
+use sqlx::{Either, Executor, SqlSafeStr};
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::Failure;
@@ -58,6 +59,21 @@ impl Session {
     /// Runs texts without values, several in one round trip.
     pub(super) async fn control(&mut self, texts: impl SqlSafeStr) -> Result<Vec<MySqlRow>, Failure> {
         self.control_by(self.deadline, texts).await
+    }
+
+    /// Runs texts without values that read, several in one round trip: the rows of each.
+    pub(super) async fn sets(&mut self, texts: impl SqlSafeStr) -> Result<Vec<Vec<MySqlRow>>, Failure> {
+        let mut answers = self.lease.connection().fetch_many(sqlx::raw_sql(texts));
+        let (mut sets, mut rows) = (Vec::new(), Vec::new());
+        loop {
+            match timeout_at(self.deadline, answers.try_next()).await {
+                Ok(Ok(Some(Either::Right(row)))) => rows.push(row),
+                Ok(Ok(Some(Either::Left(_end)))) => sets.push(std::mem::take(&mut rows)),
+                Ok(Ok(None)) => return Ok(sets),
+                Ok(Err(error)) => return Err(Failure::Sqlx(error)),
+                Err(_) => return Err(Failure::TimedOut(self.begun.elapsed())),
+            }
+        }
     }
 
     async fn control_by(

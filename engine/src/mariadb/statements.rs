@@ -9,9 +9,6 @@ use std::sync::{Arc, OnceLock};
 use sqlx::mysql::{MySql, MySqlArguments};
 use sqlx::{AssertSqlSafe, query::Query};
 
-use super::failure::Failure;
-use super::session::Session;
-
 /// A statement with its values bound.
 pub(super) type Statement = Query<'static, MySql, MySqlArguments>;
 
@@ -21,7 +18,7 @@ pub(super) const MOST: usize = 128;
 /// Powers of two up to [`MOST`].
 const SIZES: usize = MOST.ilog2() as usize + 1;
 
-/// A list within a statement, with an item for each row.
+/// A list within a statement.
 pub(super) struct List {
     head: &'static str,
     item: &'static str,
@@ -34,7 +31,7 @@ impl List {
     }
 }
 
-/// A statement with lists in it: rows of an insert, members of an `IN`.
+/// A statement with lists in it, members of an `IN`.
 pub(super) struct Repeated {
     lists: &'static [List],
     tail: &'static str,
@@ -60,40 +57,6 @@ impl Repeated {
         sqlx::query(AssertSqlSafe(Arc::clone(text)))
     }
 
-    /// Runs it for every row, in as few statements as there are powers of two in the number of rows; says how many
-    /// rows were affected in all.
-    pub(super) async fn run<T>(
-        &self,
-        session: &mut Session,
-        rows: &[T],
-        bind: impl Fn(Statement, &T) -> Statement,
-    ) -> Result<u64, Failure> {
-        self.run_pieces(session, rows, |statement, piece| piece.iter().fold(statement, &bind)).await
-    }
-
-    /// The same for several lists: `bind` binds a piece of the rows as often as there are lists.
-    pub(super) async fn run_pieces<T>(
-        &self,
-        session: &mut Session,
-        rows: &[T],
-        bind: impl Fn(Statement, &[T]) -> Statement,
-    ) -> Result<u64, Failure> {
-        let mut affected = 0;
-        let mut left = rows;
-        while !left.is_empty() {
-            let (now, later) = left.split_at(self.share(left.len()));
-            let statement = bind(self.statement(now.len()), now);
-            affected += session.run(statement).await?.rows_affected();
-            left = later;
-        }
-        Ok(affected)
-    }
-
-    /// The largest statement that so many rows fill.
-    fn share(&self, rows: usize) -> usize {
-        (1_usize << rows.ilog2()).min(self.most)
-    }
-
     /// For lists in which an item may stand twice: pieces of the items, each with the statement for it. The last
     /// item is repeated until the size is one that there is a text for.
     pub(super) fn lists<'i, T>(
@@ -115,28 +78,10 @@ mod tests {
 
     use super::*;
 
-    static INSERT: Repeated = Repeated::new(&[List::new("INSERT INTO t VALUES ", "(?, ?)", ", ")], "", MOST);
     static LIST: Repeated = Repeated::new(&[List::new("SELECT 1 WHERE x IN (", "?", ", ")], ")", 4);
 
     fn text(statement: Statement) -> String {
         statement.sql().into_sql_str().as_str().to_owned()
-    }
-
-    #[test]
-    fn rows_are_shared_out_over_powers_of_two() {
-        assert_eq!(text(INSERT.statement(2)), "INSERT INTO t VALUES (?, ?), (?, ?)");
-        let shares = |rows: usize| {
-            let mut left = rows;
-            std::iter::from_fn(move || {
-                let share = (left > 0).then(|| INSERT.share(left))?;
-                left -= share;
-                Some(share)
-            })
-            .collect::<Vec<_>>()
-        };
-        assert_eq!(shares(1), [1]);
-        assert_eq!(shares(44), [32, 8, 4]);
-        assert_eq!(shares(300), [128, 128, 32, 8, 4]);
     }
 
     #[test]

@@ -9,13 +9,16 @@ use payment_actors::ports::admission::{
 };
 use payment_schema::ids::MerchantId;
 use payment_schema::text::IdempotencyKey;
+use redis::{Cmd, Value};
+use tokio::time::timeout;
 
 use super::answer::{decode, encode};
-use super::courier::Courier;
 use super::keys::Keys;
 use super::link::Link;
 use super::script::Verdict;
 use super::settings::{RedisSettings, RedisSetupError};
+use super::trips::{COMPANY, Trips};
+use crate::courier::Courier;
 
 /// Limits and remembered answers in Redis, shared by all nodes.
 ///
@@ -23,7 +26,7 @@ use super::settings::{RedisSettings, RedisSetupError};
 /// whatever becomes of Redis: a Redis that starts empty, is flushed or comes and goes gives nobody a second share.
 pub struct RedisAdmission {
     link: Arc<Link>,
-    courier: Arc<Courier>,
+    courier: Arc<Courier<Trips>>,
     limits: AdmissionLimits,
     in_process: InProcessAdmission,
     on_fallback: Box<dyn Fn() + Send + Sync>,
@@ -43,7 +46,7 @@ impl RedisAdmission {
         let link = Link::new(settings.pool()?, Keys::new(&settings.key_prefix), settings.patience);
         link.find().await;
         let in_process = InProcessAdmission::new(limits);
-        let courier = Courier::new(Arc::clone(&link));
+        let courier = Courier::new(Trips(Arc::clone(&link)), COMPANY);
         Ok(Self { link, courier, limits, in_process, on_fallback: Box::new(on_fallback) })
     }
 
@@ -58,7 +61,17 @@ impl RedisAdmission {
         let answer = key.map(|key| self.link.keys().answer(merchant_id, key));
         let per_minute = per_minute(&self.limits, operation);
         let call = self.link.script().call(&bucket, answer.as_deref(), per_minute);
-        Verdict::read(self.courier.carry(call).await?).ok()
+        Verdict::read(self.run(call).await?).ok()
+    }
+
+    /// What Redis answers; nothing when it is down, goes down meanwhile, or takes longer than requests have. The trip
+    /// before and the wait for company are part of that time.
+    async fn run(&self, command: Cmd) -> Option<Value> {
+        if !self.link.is_up() {
+            self.link.look_for_it();
+            return None;
+        }
+        timeout(self.link.patience(), self.courier.send(command)).await.ok().flatten()
     }
 }
 
@@ -98,7 +111,7 @@ impl AdmissionCache for RedisAdmission {
         let ttl = u64::try_from(self.limits.answers_ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut set = redis::cmd("SET");
         set.arg(name).arg(encode(&answer)).arg("PX").arg(ttl);
-        let kept = self.courier.carry(set).await;
+        let kept = self.run(set).await;
         if kept.is_none() {
             self.in_process.remember(merchant_id, key, answer).await;
         }

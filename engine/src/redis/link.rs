@@ -52,6 +52,10 @@ impl Link {
         &self.script
     }
 
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.state.lock().live.is_some()
     }

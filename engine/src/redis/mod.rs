@@ -6,11 +6,11 @@
 
 mod admission;
 mod answer;
-mod courier;
 mod keys;
 mod link;
 mod script;
 mod settings;
+mod trips;
 
 pub use admission::RedisAdmission;
 pub use settings::{RedisSettings, RedisSetupError};

@@ -23,6 +23,13 @@ impl<S: Store> PaymentStore for ShardedStore<S> {
         asking!(self.keeping(id.slot()), |store| store.payment(id))
     }
 
+    async fn payment_with_entries(
+        &self,
+        id: PaymentId,
+    ) -> Result<Option<(Payment, Vec<LedgerEntry>)>, StoreError> {
+        asking!(self.keeping(id.slot()), |store| store.payment_with_entries(id))
+    }
+
     async fn key(
         &self,
         merchant_id: &MerchantId,

@@ -24,6 +24,18 @@ impl PaymentStore for SqliteStore {
         self.database.read(move |connection| find(connection, id)).await
     }
 
+    async fn payment_with_entries(
+        &self,
+        id: PaymentId,
+    ) -> Result<Option<(Payment, Vec<LedgerEntry>)>, StoreError> {
+        self.database
+            .read(move |connection| match find(connection, id)? {
+                Some(payment) => Ok(Some((payment, ledger::entries(connection, id)?))),
+                None => Ok(None),
+            })
+            .await
+    }
+
     async fn key(
         &self,
         merchant_id: &MerchantId,

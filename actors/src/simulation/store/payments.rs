@@ -20,6 +20,16 @@ impl PaymentStore for SimStore {
         self.read(self.database_of(id.slot()), "payment", |tables| tables.payments.get(&id).cloned()).await
     }
 
+    async fn payment_with_entries(
+        &self,
+        id: PaymentId,
+    ) -> Result<Option<(Payment, Vec<LedgerEntry>)>, StoreError> {
+        self.read(self.database_of(id.slot()), "payment with entries", |tables| {
+            tables.payments.get(&id).map(|payment| (payment.clone(), entries(tables, id)))
+        })
+        .await
+    }
+
     async fn key(
         &self,
         merchant_id: &MerchantId,
