@@ -133,7 +133,7 @@ impl Default for EngineSettings {
             journal_lanes: 2,
             journal_batch: 256,
             outbox_lanes: 2,
-            outbox_batch: 256,
+            outbox_batch: 512,
             outbox_held: 50_000,
             outbox_retention: Duration::from_secs(24 * 60 * 60),
             outbox_sweep: Duration::from_secs(10),

@@ -5,6 +5,8 @@
 
 parts=()
 started=()
+# Where a process keeps its data, by name, when that is not in the scratch directory.
+declare -A data_directory=()
 scratch=$(mktemp -d)
 
 # build PACKAGE …: release builds of these; $built is where they are.
@@ -16,12 +18,17 @@ build() {
     built=${CARGO_TARGET_DIR:-$root/target}/release
 }
 
+# stop PID: ends one of them and waits for its end.
+stop() {
+    kill -TERM "$1" 2> /dev/null || true
+    wait "$1" 2> /dev/null || true
+}
+
 stop_all() {
     local index
     # The engine before the gateway that it calls.
     for ((index = ${#started[@]} - 1; index >= 0; index--)); do
-        kill -TERM "${started[index]}" 2> /dev/null || true
-        wait "${started[index]}" 2> /dev/null || true
+        stop "${started[index]}"
     done
     started=()
 }
@@ -33,13 +40,13 @@ cleanup() {
 trap cleanup EXIT
 
 # begin NAME argument …: payment-engine with these; $pid is its process. Its directory is that of every process that
-# begins by this name.
+# begins by this name, $scratch/NAME unless data_directory[NAME] says another.
 begin() {
     local name=$1
     shift
     rm -f "$scratch/$name.json"
     env MOCK_PG_LOADTEST_MODE=true PAYMENT__LIMITS__PROFILE=loadtest RUST_LOG=warn "${parts[@]}" "$built/payment-engine" "$@" \
-        --listen 127.0.0.1:0 --data-dir "$scratch/$name" --ready-file "$scratch/$name.json" > "$scratch/$name.log" 2>&1 &
+        --listen 127.0.0.1:0 --data-dir "${data_directory[$name]:-$scratch/$name}" --ready-file "$scratch/$name.json" > "$scratch/$name.log" 2>&1 &
     pid=$!
     started+=("$pid")
 }
@@ -63,6 +70,9 @@ start() {
 
 # address NAME FIELD: where it listens.
 address() { sed -n "s/.*\"$2\": *\"\([^\"]*\)\".*/\1/p" "$scratch/$1.json"; }
+
+# Resident memory of the process that was begun last.
+resident_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; }
 
 # With PAYMENT_DB_HOST set the engine runs on those parts, in a database and with topics and keys of its own.
 use_parts() {

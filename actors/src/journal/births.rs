@@ -2,10 +2,10 @@
 //!
 //! Owns the bound on what comes before a payment's first commit, wherever it waits: for a token, in a mailbox, in the
 //! lane. What is outside the bound is refused before anything is done for it. The bound follows the time that a first
-//! commit takes: where even the shortest of a while is long, there is a standing queue, which makes all of them late and
-//! none of them faster, and the bound shrinks; a burst, or a disk that hesitates, leaves it as it is
-//! (the idea of CoDel, <https://www.rfc-editor.org/rfc/rfc8289>). Payments that were begun are not counted: a slow
-//! gateway stops nobody.
+//! commit takes: where even the shortest of a while is long beside what a transaction takes, there is a standing queue,
+//! which makes all of them late and none of them faster, and the bound shrinks; a burst, a disk that hesitates or one
+//! that is slow leaves it as it is (the idea of CoDel, <https://www.rfc-editor.org/rfc/rfc8289>). Payments that were begun
+//! are not counted: a slow gateway stops nobody.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,11 +18,13 @@ use tokio::time::Instant;
 /// highest rate that two processors bear.
 const MOST: usize = 1_024;
 
-/// What is always let in: fewer would make small batches, and so less of everything.
-const LEAST: usize = 96;
-
-/// The longest that the quickest first commit of a while may take.
+/// The longest that the quickest first commit of a while may take, where transactions are quick. Where they are not, half
+/// as long again as the quickest transaction: the first commit is one, and the wait for it.
 const TARGET: Duration = Duration::from_millis(20);
+
+/// What is always let in, for every [`TARGET`] that a transaction takes: fewer would make small batches, and so less of
+/// everything.
+const LEAST: usize = 64;
 
 /// The while.
 const WINDOW: Duration = Duration::from_millis(250);
@@ -41,11 +43,18 @@ struct Shared {
 struct Window {
     opened: Instant,
     quickest: Option<Duration>,
+    quickest_transaction: Option<Duration>,
+}
+
+impl Window {
+    fn open() -> Self {
+        Self { opened: Instant::now(), quickest: None, quickest_transaction: None }
+    }
 }
 
 impl Births {
     pub(super) fn new() -> Self {
-        let window = Window { opened: Instant::now(), quickest: None };
+        let window = Window::open();
         let (under_way, bound) = (AtomicUsize::new(0), AtomicUsize::new(MOST));
         Self(Arc::new(Shared { under_way, bound, window: Mutex::new(window) }))
     }
@@ -53,15 +62,30 @@ impl Births {
     /// Lets a payment be begun if the bound allows one more.
     pub(super) fn begin(&self) -> Option<Birth> {
         // Counted before the look, so that two threads cannot both take the last place.
-        let birth = self.count();
+        let (birth, before) = self.place();
+        if before == 0 {
+            // Whatever was in the way is gone.
+            self.0.bound.store(MOST, Ordering::Relaxed);
+        }
         let bound = self.0.bound.load(Ordering::Relaxed);
         (self.0.under_way.load(Ordering::Relaxed) <= bound).then_some(birth)
     }
 
     /// Counts one that is let in whatever the bound.
     pub(super) fn count(&self) -> Birth {
-        self.0.under_way.fetch_add(1, Ordering::Relaxed);
-        Birth { births: Self(Arc::clone(&self.0)), begun: Instant::now() }
+        self.place().0
+    }
+
+    /// A place, and how many were taken before.
+    fn place(&self) -> (Birth, usize) {
+        let before = self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        (Birth { births: Self(Arc::clone(&self.0)), begun: Instant::now() }, before)
+    }
+
+    /// A transaction of the lane took so long.
+    pub(super) fn transaction(&self, took: Duration) {
+        let quickest = &mut self.0.window.lock().quickest_transaction;
+        *quickest = Some(quickest.map_or(took, |before| before.min(took)));
     }
 
     fn took(&self, took: Duration) {
@@ -69,22 +93,26 @@ impl Births {
         let quickest = window.quickest.map_or(took, |before| before.min(took));
         window.quickest = Some(quickest);
         if window.opened.elapsed() >= WINDOW {
-            *window = Window { opened: Instant::now(), quickest: None };
+            let transaction = window.quickest_transaction.unwrap_or_default();
+            *window = Window::open();
             let bound = self.0.bound.load(Ordering::Relaxed);
-            self.0.bound.store(next_bound(bound, quickest), Ordering::Relaxed);
+            self.0.bound.store(next_bound(bound, quickest, transaction), Ordering::Relaxed);
         }
     }
 }
 
 /// The bound of the next window. It shrinks to what would have taken the target, at most by half, and grows by half.
-fn next_bound(bound: usize, quickest: Duration) -> usize {
-    let next = if quickest > TARGET {
-        let share = TARGET.as_micros().saturating_mul(bound as u128) / quickest.as_micros().max(1);
+fn next_bound(bound: usize, quickest: Duration, transaction: Duration) -> usize {
+    let target = TARGET.max(transaction * 3 / 2);
+    let least = transaction.max(TARGET).as_micros().saturating_mul(LEAST as u128) / TARGET.as_micros();
+    let least = usize::try_from(least).unwrap_or(MOST).min(MOST);
+    let next = if quickest > target {
+        let share = target.as_micros().saturating_mul(bound as u128) / quickest.as_micros().max(1);
         usize::try_from(share).unwrap_or(MOST).max(bound / 2)
     } else {
         bound + bound / 2
     };
-    next.clamp(LEAST, MOST)
+    next.clamp(least, MOST)
 }
 
 /// A payment that is being begun; its place is free again when this is dropped.
@@ -114,30 +142,69 @@ mod tests {
         std::iter::from_fn(|| births.begin()).collect::<Vec<_>>().len()
     }
 
-    /// A window in which every commit takes this long.
-    async fn window(births: &Births, each: Duration) {
+    /// A window in which every first commit takes this long, of which the transaction takes so long. Somebody else is
+    /// always about.
+    async fn window(births: &Births, each: Duration, transaction: Duration) {
+        let _other = births.count();
         let opened = Instant::now();
         while opened.elapsed() < WINDOW + each {
             let birth = births.count();
             tokio::time::sleep(each).await;
+            births.transaction(transaction);
             birth.committed();
         }
+    }
+
+    /// How many are let in beside one that is under way.
+    fn let_in_beside(births: &Births) -> usize {
+        let _other = births.count();
+        1 + let_in(births)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_standing_queue_shrinks_the_bound_and_its_end_widens_it() {
         let births = Births::new();
+        let quick = Duration::from_millis(5);
         assert_eq!(let_in(&births), MOST);
         assert_eq!(let_in(&births), MOST, "places come back");
-        window(&births, TARGET * 4).await;
-        let shrunk = let_in(&births);
+        let _other = births.count();
+        window(&births, TARGET * 4, quick).await;
+        let shrunk = let_in_beside(&births);
         assert!((MOST / 4..=MOST / 2).contains(&shrunk), "{shrunk}");
         for _ in 0..10 {
-            window(&births, TARGET * 4).await;
+            window(&births, TARGET * 4, quick).await;
         }
-        assert_eq!(let_in(&births), LEAST);
+        assert!(let_in_beside(&births) <= LEAST);
+        for _ in 0..12 {
+            window(&births, TARGET / 4, quick).await;
+        }
+        assert!(let_in_beside(&births) >= MOST - 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_disk_is_no_queue() {
+        let births = Births::new();
+        let _other = births.count();
         for _ in 0..10 {
-            window(&births, TARGET / 4).await;
+            window(&births, TARGET * 6, TARGET * 5).await;
+        }
+        assert!(let_in_beside(&births) >= MOST - 2);
+        for _ in 0..10 {
+            window(&births, TARGET * 30, TARGET * 5).await;
+        }
+        let shrunk = let_in_beside(&births);
+        assert!((LEAST * 5 - 2..=LEAST * 5).contains(&shrunk), "{shrunk}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_are_through_everybody_is_let_in_again() {
+        let births = Births::new();
+        {
+            let _other = births.count();
+            for _ in 0..10 {
+                window(&births, TARGET * 4, TARGET / 4).await;
+            }
+            assert!(let_in_beside(&births) <= LEAST);
         }
         assert_eq!(let_in(&births), MOST);
     }
@@ -155,11 +222,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_ends_without_a_commit_does_not_count_as_quick() {
         let births = Births::new();
+        let _other = births.count();
         let late = births.count();
         drop(births.count());
         tokio::time::sleep(WINDOW).await;
         drop(births.count());
         late.committed();
-        assert!(let_in(&births) < MOST);
+        assert!(let_in_beside(&births) < MOST - 1);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::births::Births;
 use super::waiting::Waiting;
 use crate::outbox::OutboxHandles;
 use crate::pace::Pace;
@@ -69,6 +70,7 @@ pub struct LaneObserved {
 pub struct Lane {
     ports: Ports,
     outbox: OutboxHandles,
+    births: Births,
     most: usize,
     waiting: Waiting,
     /// Appends in transactions under way.
@@ -93,10 +95,11 @@ const LARGE: usize = 96;
 const WORTH_IT: usize = 64;
 
 impl Lane {
-    pub(super) fn new(ports: Ports, outbox: OutboxHandles, most: usize) -> Self {
+    pub(super) fn new(ports: Ports, outbox: OutboxHandles, births: Births, most: usize) -> Self {
         Self {
             ports,
             outbox,
+            births,
             most,
             waiting: Waiting::default(),
             committing: 0,
@@ -151,6 +154,9 @@ impl Lane {
 
     fn end(&mut self, pending: Vec<Pending>, results: Vec<AppendResult>, took: Duration) {
         self.ports.meter.record(Measure::JournalBatch { records: pending.len(), took });
+        if results.iter().all(Result::is_ok) {
+            self.births.transaction(took);
+        }
         let mut records = Vec::new();
         for (Pending { mut append, reply }, result) in pending.into_iter().zip(results) {
             match &result {

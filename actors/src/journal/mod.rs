@@ -100,9 +100,11 @@ impl Actor for Journal {
     async fn started(&mut self, ctx: &mut Ctx<Self>) -> Result<(), Failure> {
         for index in 0..self.lanes * self.ports.store.databases().count() {
             let (ports, outbox, batch) = (self.ports.clone(), self.outbox.clone(), self.batch);
-            let factory = move || Lane::new(ports.clone(), outbox.clone(), batch);
+            let births = Births::new();
+            let watched = births.clone();
+            let factory = move || Lane::new(ports.clone(), outbox.clone(), watched.clone(), batch);
             let spec = ChildSpec::new(format!("lane-{index}"), "journal-lane", factory).mailbox(65_536);
-            self.links.push(LaneLink { handle: ctx.start_child(spec), births: Births::new() });
+            self.links.push(LaneLink { handle: ctx.start_child(spec), births });
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::ports::{Ports, StoreError};
 use crate::supervision::{Actor, Ctx, Failure, Message, Next};
 
 /// Publications begin this far apart under load; nobody waits for them.
-const APART: Duration = Duration::from_millis(50);
+const APART: Duration = Duration::from_millis(100);
 
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 

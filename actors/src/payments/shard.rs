@@ -9,12 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_schema::command::{Authorize, NewPayment};
-use payment_schema::fingerprint::Fingerprint;
+use payment_schema::fingerprint::{ClaimDigest, Fingerprint};
 use payment_schema::ids::{PaymentId, TraceId};
 use payment_schema::problem::ProblemCode;
 use payment_schema::text::IdempotencyKey;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{CommandEnd, PaymentActor, PaymentDeps, PaymentMessage, Sequences};
 use crate::api::Refusal;
@@ -75,21 +74,9 @@ pub struct ShardObserved {
     authorizing: usize,
 }
 
-/// A merchant's key by half of its SHA-256, which is as good as the key and shorter than most: there are as many as
-/// live payments.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct KeyOfMerchant([u8; 16]);
-
-impl KeyOfMerchant {
-    fn of(new: &NewAuthorization) -> Self {
-        let mut digest = Sha256::new();
-        digest.update(new.command.merchant_id.as_str());
-        // In neither of them, so that no two pairs read the same.
-        digest.update([0]);
-        digest.update(new.key.as_str());
-        let whole: [u8; 32] = digest.finalize().into();
-        Self(*whole.first_chunk().expect("half of it is shorter"))
-    }
+/// A merchant's key, shorter than most: there are as many as live payments.
+fn digest(new: &NewAuthorization) -> ClaimDigest {
+    ClaimDigest::of(&new.command.merchant_id, &new.key)
 }
 
 /// One shard.
@@ -99,9 +86,9 @@ pub struct Shard {
     sequences: Arc<Sequences>,
     live: BTreeMap<PaymentId, Live>,
     /// Which live payment an authorization's key leads to: a repeat joins it without asking the store.
-    by_key: BTreeMap<KeyOfMerchant, PaymentId>,
+    by_key: BTreeMap<ClaimDigest, PaymentId>,
     /// Repeats of an authorization whose payment has no id yet.
-    drawing: BTreeMap<KeyOfMerchant, Vec<NewAuthorization>>,
+    drawing: BTreeMap<ClaimDigest, Vec<NewAuthorization>>,
     /// The last payment whose idleness was looked at; nothing before a new round through all of them.
     looked_at: Option<PaymentId>,
     /// How many are looked at together in this round.
@@ -110,7 +97,7 @@ pub struct Shard {
 
 struct Live {
     handle: Handle<PaymentActor>,
-    key: Option<KeyOfMerchant>,
+    key: Option<ClaimDigest>,
 }
 
 /// In how many parts the live payments are looked at for idleness.
@@ -134,7 +121,7 @@ impl Shard {
     }
 
     fn authorize(&mut self, new: Box<NewAuthorization>, ctx: &mut Ctx<Self>) {
-        let key = KeyOfMerchant::of(&new);
+        let key = digest(&new);
         if let Some(id) = self.by_key.get(&key).copied() {
             self.pass_on(id, PaymentMessage::Join(new), ctx);
         } else if let Some(repeats) = self.drawing.get_mut(&key) {
@@ -151,7 +138,7 @@ impl Shard {
     }
 
     fn drawn(&mut self, new: Box<NewAuthorization>, id: Result<PaymentId, StoreError>, ctx: &mut Ctx<Self>) {
-        let key = KeyOfMerchant::of(&new);
+        let key = digest(&new);
         let repeats = self.drawing.remove(&key).unwrap_or_default();
         match id {
             Ok(id) => {
@@ -175,7 +162,7 @@ impl Shard {
     fn start(
         &mut self,
         id: PaymentId,
-        key: Option<KeyOfMerchant>,
+        key: Option<ClaimDigest>,
         ctx: &mut Ctx<Self>,
     ) -> Handle<PaymentActor> {
         let deps = Arc::clone(&self.deps);

@@ -81,16 +81,17 @@ pub(crate) struct Job {
     pub(crate) step: Step,
     /// The payment's id, once known.
     pub(crate) payment: u64,
-    /// How long until the payment is read again; nothing before it was read.
-    pub(crate) pause: Option<Duration>,
+    /// How long until the payment is read.
+    pub(crate) pause: Duration,
+    /// It was not read since the last command.
+    pub(crate) unread: bool,
     /// It was sent once on a connection that turned out to be closed.
     pub(crate) resent: bool,
 }
 
-/// How soon a payment that was not there yet is read again, and how long the pause gets, which doubles each time: work
-/// that takes milliseconds is seen soon, work that takes seconds is not asked about a hundred times.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A payment that was not there yet is read again when as long again has passed, but not later than this: work that takes
+/// milliseconds is seen soon, work that takes seconds is not asked about a hundred times.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What comes after an answer.
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +142,8 @@ impl Job {
             due,
             step: Step::Authorize,
             payment: 0,
-            pause: None,
+            pause: Duration::ZERO,
+            unread: true,
             resent: false,
         }
     }
@@ -166,11 +168,11 @@ impl Job {
             (Step::Authorize, 202) => {
                 let Some(payment) = told.payment else { return Next::Ended };
                 self.payment = payment;
-                self.read_later(Wanted::Authorized, now + habit.pause())
+                self.read_later(Wanted::Authorized, habit.pause(), now)
             }
             (Step::Authorize, 402) => Next::Declined,
-            (Step::Capture, 200 | 202) => self.read_later(Wanted::Captured, now + habit.pause()),
-            (Step::Refund, 200 | 202) => self.read_later(Wanted::Refunded, now + habit.pause()),
+            (Step::Capture, 200 | 202) => self.read_later(Wanted::Captured, habit.pause(), now),
+            (Step::Refund, 200 | 202) => self.read_later(Wanted::Refunded, habit.pause(), now),
             (Step::Read(wanted), 200) => self.seen(wanted, told, now, habit),
             // A server that is busy or briefly away is asked again; its refusal was counted.
             (Step::Read(wanted), 429 | 500..=599) => self.read_again(wanted, now),
@@ -195,7 +197,7 @@ impl Job {
             Wanted::Captured => "CAPTURED",
             Wanted::Refunded => "REFUNDED",
         };
-        if self.pause.is_none() {
+        if self.unread {
             habit.learn(told.status.as_deref() == Some(arrived));
         }
         match told.status.as_deref() {
@@ -219,18 +221,22 @@ impl Job {
         if self.payment == 0 { Next::Ended } else { Next::Ask(self) }
     }
 
-    fn read_later(mut self, wanted: Wanted, due: Instant) -> Next {
-        self.pause = None;
-        self.step = Step::Read(wanted);
-        self.due = due;
-        Next::Ask(self)
+    fn read_later(mut self, wanted: Wanted, pause: Duration, now: Instant) -> Next {
+        self.unread = true;
+        self.pause = pause;
+        self.read_after_pause(wanted, now)
     }
 
     fn read_again(mut self, wanted: Wanted, now: Instant) -> Next {
-        let pause = self.pause.map_or(SHORTEST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
-        self.pause = Some(pause);
+        if !std::mem::replace(&mut self.unread, false) {
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        self.read_after_pause(wanted, now)
+    }
+
+    fn read_after_pause(mut self, wanted: Wanted, now: Instant) -> Next {
         self.step = Step::Read(wanted);
-        self.due = now + pause;
+        self.due = now + self.pause;
         Next::Ask(self)
     }
 }
@@ -312,7 +318,7 @@ mod tests {
             pauses.push((next.due - now).as_millis());
             job = next;
         }
-        assert_eq!(pauses, [20, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_000, 5_000]);
+        assert_eq!(pauses, [20, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_120, 10_000]);
     }
 
     #[test]

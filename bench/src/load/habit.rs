@@ -11,7 +11,7 @@ pub(crate) struct Habit(Duration);
 
 /// The shortest and the longest guess.
 const LEAST: Duration = Duration::from_millis(20);
-const MOST: Duration = Duration::from_secs(5);
+const MOST: Duration = Duration::from_millis(320);
 
 impl Default for Habit {
     fn default() -> Self {
@@ -26,9 +26,10 @@ impl Habit {
     }
 
     /// A first read showed a payment that had arrived, or one that had not. Longer by more than it is shorter: the guess
-    /// comes to rest where four of five first reads see what they wait for.
+    /// comes to rest where four of five first reads see what they wait for. In small steps, because hundreds of reads are
+    /// under way when the server hesitates.
     pub(crate) fn learn(&mut self, had_arrived: bool) {
-        let step = self.0 / 64;
+        let step = self.0 / 512;
         let guess = if had_arrived { self.0 - step } else { self.0 + 4 * step };
         self.0 = guess.clamp(LEAST, MOST);
     }
@@ -53,7 +54,7 @@ mod tests {
         assert_eq!(after(10_000, |_| u64::MAX), MOST);
         let spread = after(10_000, |payment| 100 + u64::from(payment * 7 % 10) * 10);
         assert!((150..=200).contains(&spread.as_millis()), "{spread:?}");
-        let faster = after(10_000, |payment| if payment < 5_000 { 400 } else { 50 });
+        let faster = after(10_000, |payment| if payment < 5_000 { 300 } else { 50 });
         assert!((45..=60).contains(&faster.as_millis()), "{faster:?}");
     }
 }

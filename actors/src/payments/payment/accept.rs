@@ -31,8 +31,7 @@ impl PaymentActor {
             reply.send(CommandEnd::Refused(store_unavailable()));
             return;
         };
-        let appended = self.append(prepared.append, ctx).await;
-        match appended {
+        match self.append(prepared.append, ctx).await {
             Ok(AppendOutcome::Committed) => {
                 birth.committed();
                 self.waiters.push(Waiter::new(WaitFor::Authorization, key, false, reply));
