@@ -86,13 +86,10 @@ pub struct Lane {
 const LOOKUPS: u32 = 5;
 
 /// Transactions begin this far apart under load.
-const APART: Duration = Duration::from_millis(6);
+const APART: Duration = Duration::from_millis(10);
 
-/// So many appends are a transaction beside another.
+/// So many appends are worth a transaction, however soon after the last, and beside another.
 const LARGE: usize = 96;
-
-/// So many appends are worth a transaction, however soon after the last.
-const WORTH_IT: usize = 64;
 
 impl Lane {
     pub(super) fn new(ports: Ports, outbox: OutboxHandles, births: Births, most: usize) -> Self {
@@ -104,7 +101,7 @@ impl Lane {
             waiting: Waiting::default(),
             committing: 0,
             transactions: 0,
-            pace: Pace::new(APART, WORTH_IT),
+            pace: Pace::new(APART, LARGE),
             committed_total: 0,
             conflicts_total: 0,
             failures_total: 0,

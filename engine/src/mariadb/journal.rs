@@ -16,7 +16,7 @@ use super::columns::{payment_id, signed, unsigned, value};
 use super::failure::{Failure, Meaning};
 use super::script::Script;
 use super::session::Session;
-use super::statements::{List, MOST, Repeated};
+use super::statements::Repeated;
 use super::tries::{Tries, repeatable};
 use super::{keys, letters, writes};
 
@@ -113,11 +113,8 @@ fn read_version(row: &MySqlRow) -> Result<(PaymentId, Version), Failure> {
     Ok((payment_id(row)?, Version(unsigned(row, "version")?)))
 }
 
-static VERSIONS: Repeated = Repeated::new(
-    &[List::new("SELECT payment_id, version FROM payment WHERE payment_id IN (", "?", ", ")],
-    ")",
-    MOST,
-);
+static VERSIONS: Repeated =
+    Repeated::new("SELECT payment_id, version FROM payment WHERE payment_id IN (", "?", ", ", ")");
 
 /// Undoes the transaction and reads what its appends may have collided with.
 async fn holdings<'b>(

@@ -14,7 +14,7 @@ use super::columns::{payment_id, value};
 use super::failure::Failure;
 use super::script::Script;
 use super::session::Session;
-use super::statements::{List, MOST, Repeated};
+use super::statements::Repeated;
 
 /// A key's row.
 pub(super) struct TakenKey {
@@ -38,8 +38,7 @@ macro_rules! key_columns {
     };
 }
 
-static FIND: Repeated =
-    Repeated::new(&[List::new(concat!(key_columns!(), "WHERE k.key_digest IN ("), "?", ", ")], ")", MOST);
+static FIND: Repeated = Repeated::new(concat!(key_columns!(), "WHERE k.key_digest IN ("), "?", ", ", ")");
 
 /// The same, waiting for whoever is about to take the key.
 const FIND_SETTLED: &str = concat!(key_columns!(), "WHERE k.key_digest = ? LOCK IN SHARE MODE");

@@ -16,7 +16,7 @@ use super::columns::{event_id, parsed, payment_id, value};
 use super::failure::{Failure, Meaning};
 use super::script::Script;
 use super::session::Session;
-use super::statements::{List, MOST, Repeated};
+use super::statements::Repeated;
 use super::tries::Tries;
 
 #[async_trait]
@@ -122,7 +122,7 @@ async fn post(
 }
 
 static KNOWN: Repeated =
-    Repeated::new(&[List::new("SELECT payment_id FROM payment WHERE payment_id IN (", "?", ", ")], ")", MOST);
+    Repeated::new("SELECT payment_id FROM payment WHERE payment_id IN (", "?", ", ", ")");
 
 async fn known_payments(
     session: &mut Session,
@@ -187,23 +187,17 @@ fn side(name: &str) -> Option<Side> {
 }
 
 static POSTED: Repeated = Repeated::new(
-    &[List::new(
-        "SELECT payment_id, operation_no, event_id, side, account, amount, currency FROM ledger_entry WHERE ",
-        "payment_id = ? AND operation_no = ?",
-        " OR ",
-    )],
+    "SELECT payment_id, operation_no, event_id, side, account, amount, currency FROM ledger_entry WHERE ",
+    "payment_id = ? AND operation_no = ?",
+    " OR ",
     "",
-    MOST,
 );
 static POSTED_FOR_EVENT: Repeated = Repeated::new(
-    &[List::new(
-        "SELECT payment_id, operation_no, event_id, side, account, amount, currency FROM ledger_entry
+    "SELECT payment_id, operation_no, event_id, side, account, amount, currency FROM ledger_entry
          WHERE event_id IN (",
-        "?",
-        ", ",
-    )],
+    "?",
+    ", ",
     ")",
-    MOST,
 );
 
 /// What the ledger holds for some operations and events.

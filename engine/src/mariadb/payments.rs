@@ -18,7 +18,7 @@ use super::columns::{parsed, parsed_if_any, payment_id, status, timestamp, trace
 use super::failure::Failure;
 use super::reads::{Found, Question};
 use super::session::Session;
-use super::statements::{List, MOST, Repeated};
+use super::statements::Repeated;
 use super::tries::{reading, writing};
 use super::{MariaDbStore, keys, ledger};
 
@@ -145,8 +145,7 @@ const DUE: &str = "
     SELECT payment_id, due_at FROM payment FORCE INDEX (payment_due)
     WHERE due_kind = ? AND due_at <= ? ORDER BY due_at, payment_id LIMIT ? FOR UPDATE SKIP LOCKED";
 
-static LEASE: Repeated =
-    Repeated::new(&[List::new("UPDATE payment SET due_at = ? WHERE payment_id IN (", "?", ", ")], ")", MOST);
+static LEASE: Repeated = Repeated::new("UPDATE payment SET due_at = ? WHERE payment_id IN (", "?", ", ", ")");
 
 async fn claim(
     session: &mut Session,
