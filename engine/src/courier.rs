@@ -39,8 +39,14 @@ pub(crate) struct Courier<C: Carrier> {
     desk: Mutex<Desk<C>>,
 }
 
+/// An errand and who waits for its answer.
+struct Asked<C: Carrier> {
+    errand: C::Errand,
+    reply: oneshot::Sender<C::Answer>,
+}
+
 struct Desk<C: Carrier> {
-    waiting: Vec<(C::Errand, oneshot::Sender<C::Answer>)>,
+    waiting: Vec<Asked<C>>,
     /// A round is under way and will look here again.
     is_out: bool,
 }
@@ -61,7 +67,7 @@ impl<C: Carrier> Courier<C> {
         let (reply, answer) = oneshot::channel();
         let was_out = {
             let mut desk = self.desk.lock();
-            desk.waiting.push((errand, reply));
+            desk.waiting.push(Asked { errand, reply });
             std::mem::replace(&mut desk.is_out, true)
         };
         if !was_out {
@@ -71,8 +77,9 @@ impl<C: Carrier> Courier<C> {
         answer.await.ok()
     }
 
-    async fn trip(self: Arc<Self>, errands: Vec<(C::Errand, oneshot::Sender<C::Answer>)>) {
-        let (errands, replies): (Vec<_>, Vec<_>) = errands.into_iter().unzip();
+    async fn trip(self: Arc<Self>, asked: Vec<Asked<C>>) {
+        let (errands, replies): (Vec<_>, Vec<_>) =
+            asked.into_iter().map(|Asked { errand, reply }| (errand, reply)).unzip();
         // Without answers the replies are dropped, which tells their owners.
         for (reply, answer) in replies.into_iter().zip(self.carrier.carry(errands).await) {
             // Whoever asked may have gone.
@@ -95,15 +102,15 @@ impl<C: Carrier> Round<C> {
             if is_busy {
                 tokio::time::sleep(self.courier.company).await;
             }
-            let Some(errands) = self.take() else { return };
-            is_busy = errands.len() >= BUSY;
-            let trip = tokio::spawn(Arc::clone(&self.courier).trip(errands));
+            let Some(asked) = self.take() else { return };
+            is_busy = asked.len() >= BUSY;
+            let trip = tokio::spawn(Arc::clone(&self.courier).trip(asked));
             // Whether it is back, takes longer or came to grief: the next one may go.
             let _back = timeout(LONG, trip).await;
         }
     }
 
-    fn take(&mut self) -> Option<Vec<(C::Errand, oneshot::Sender<C::Answer>)>> {
+    fn take(&mut self) -> Option<Vec<Asked<C>>> {
         let mut desk = self.courier.desk.lock();
         if desk.waiting.is_empty() {
             // In the same breath as the look, so that no errand is left behind.

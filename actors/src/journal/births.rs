@@ -20,7 +20,7 @@ const MOST: usize = 1_024;
 
 /// The longest that the quickest first commit of a while may take, where transactions are quick. Where they are not, half
 /// as long again as the quickest transaction: the first commit is one, and the wait for it.
-const TARGET: Duration = Duration::from_millis(12);
+const TARGET: Duration = Duration::from_millis(16);
 
 /// What is always let in, for every [`TARGET`] that a transaction takes: fewer would make small batches, and so less of
 /// everything.

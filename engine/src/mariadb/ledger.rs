@@ -62,7 +62,7 @@ impl MariaDbStore {
                     return Ok(true);
                 }
                 Err(failure) if failure.meaning() != Meaning::Conflict => {
-                    tries.after(session, failure).await?
+                    tries.after(session, failure).await?;
                 }
                 Ok(false) | Err(_) => {
                     if session.roll_back().await.is_ok() {
