@@ -29,9 +29,12 @@ const LEAST: usize = 64;
 /// The while.
 const WINDOW: Duration = Duration::from_millis(250);
 
-/// The bound grows by this part of itself in a window: in leaps it would be far beyond what can be begun in time before
-/// that is noticed, and half of the payments would be late.
+/// Near the target the bound grows by this part of itself in a window: in leaps it would be far beyond what can be begun in
+/// time before that is noticed, and half of the payments would be late.
 const GROWTH: usize = 8;
+
+/// It leaps by this part where first commits are twice as quick as they must be: whatever was in the way is gone.
+const LEAP: usize = 2;
 
 /// After so long without a first commit whatever was in the way is gone.
 const FORGET_AFTER: Duration = Duration::from_secs(1);
@@ -107,7 +110,8 @@ impl Births {
     }
 }
 
-/// The bound of the next window. It shrinks to what would have taken the target, at most by half, and grows slowly.
+/// The bound of the next window. It shrinks to what would have taken the target, at most by half, and grows
+/// slowly near it.
 fn next_bound(bound: usize, quickest: Duration, transaction: Duration) -> usize {
     let target = TARGET.max(transaction * 3 / 2);
     let least = transaction.max(TARGET).as_micros().saturating_mul(LEAST as u128) / TARGET.as_micros();
@@ -116,7 +120,7 @@ fn next_bound(bound: usize, quickest: Duration, transaction: Duration) -> usize 
         let share = target.as_micros().saturating_mul(bound as u128) / quickest.as_micros().max(1);
         usize::try_from(share).unwrap_or(MOST).max(bound / 2)
     } else {
-        bound + bound / GROWTH
+        bound + bound / if quickest * 2 <= target { LEAP } else { GROWTH }
     };
     next.clamp(least, MOST)
 }
@@ -181,7 +185,11 @@ mod tests {
             window(&births, TARGET * 4, quick).await;
         }
         assert!(let_in_beside(&births) <= LEAST);
-        for _ in 0..30 {
+        for _ in 0..3 {
+            window(&births, TARGET * 3 / 4, quick).await;
+        }
+        assert!(let_in_beside(&births) < LEAST * 2, "slowly where it is nearly too long");
+        for _ in 0..10 {
             window(&births, TARGET / 4, quick).await;
         }
         assert!(let_in_beside(&births) >= MOST - 2);
