@@ -320,6 +320,10 @@ impl Actor for OutboxLane {
 
     /// Publishes what is in memory, as far as the event log takes it; the rest is in the table.
     async fn stopping(&mut self, _ctx: &mut Ctx<Self>) -> Result<(), Failure> {
+        if self.publishing {
+            // A restart does not wait for it: what became of it is not known, and nothing may overtake it.
+            return Ok(());
+        }
         self.queue.unpark();
         loop {
             let batch = self.queue.take(self.settings.batch.max(1));
