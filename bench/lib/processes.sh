@@ -7,6 +7,8 @@ parts=()
 started=()
 # Where a process keeps its data, by name, when that is not in the scratch directory.
 declare -A data_directory=()
+# Databases of this measurement on the parts.
+databases=()
 scratch=$(mktemp -d)
 
 # build PACKAGE …: release builds of these; $built is where they are.
@@ -33,8 +35,24 @@ stop_all() {
     started=()
 }
 
+sql() {
+    MYSQL_PWD=${PAYMENT_DB_PASSWORD:-} mariadb -h "$PAYMENT_DB_HOST" -P "${PAYMENT_DB_PORT:-3306}" \
+        -u "${PAYMENT_DB_USER:-root}" -e "$1"
+}
+
+# They would be in the way of the next measurement, in the server's memory.
+drop_databases() {
+    local name
+    [ ${#databases[@]} -gt 0 ] || return 0
+    command -v mariadb > /dev/null || { echo "left there, as there is no program mariadb: ${databases[*]}" >&2; return 0; }
+    for name in "${databases[@]}"; do
+        sql "DROP DATABASE IF EXISTS $name" || true
+    done
+}
+
 cleanup() {
     stop_all
+    drop_databases
     rm -rf "$scratch"
 }
 trap cleanup EXIT
@@ -74,11 +92,18 @@ address() { sed -n "s/.*\"$2\": *\"\([^\"]*\)\".*/\1/p" "$scratch/$1.json"; }
 # Resident memory of the process that was begun last.
 resident_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; }
 
-# With PAYMENT_DB_HOST set the engine runs on those parts, in a database and with topics and keys of its own.
+# store_url NAME: the parts' server and a database there, for payment-bench.
+store_url() {
+    echo "mysql://${PAYMENT_DB_USER:-root}:${PAYMENT_DB_PASSWORD:-}@$PAYMENT_DB_HOST:${PAYMENT_DB_PORT:-3306}/$1"
+}
+
+# With PAYMENT_DB_HOST set the engine runs on those parts, in a database and with topics and keys of its own; the database
+# is dropped in the end.
 use_parts() {
     [ -n "${PAYMENT_DB_HOST:-}" ] || return 0
     local own
     own=$1_$(date +%s)
+    databases=("$own")
     parts=("PAYMENT_DB_NAME=$own" "PAYMENT__BROKER__TOPIC_PREFIX=$own-" "PAYMENT__CACHE__KEY_PREFIX=$own-")
 }
 

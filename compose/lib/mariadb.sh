@@ -65,15 +65,15 @@ END
     mariadb_accounts | write_whole "$PLACE/mariadb/accounts.sql"
 }
 
-# An eighth of this machine's memory for the server's pages, at least 256 MiB and at most 4 GiB: what a machine that
-# serves other things as well can spare.
+# A third of this machine's memory for the server's pages, at least 256 MiB and at most 8 GiB: what a machine that
+# serves other things as well can spare. It is taken as tables grow, not before.
 pool_mib() {
     local of_all
-    of_all="$(awk '$1 == "MemTotal:" { print int($2 / 8 / 1024) }' /proc/meminfo)"
+    of_all="$(awk '$1 == "MemTotal:" { print int($2 / 3 / 1024) }' /proc/meminfo)"
     if [ "$of_all" -lt 256 ]; then
         echo 256
-    elif [ "$of_all" -gt 4096 ]; then
-        echo 4096
+    elif [ "$of_all" -gt 8192 ]; then
+        echo 8192
     else
         echo "$of_all"
     fi

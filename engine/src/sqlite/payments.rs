@@ -29,9 +29,10 @@ impl PaymentStore for SqliteStore {
         id: PaymentId,
     ) -> Result<Option<(Payment, Vec<LedgerEntry>)>, StoreError> {
         self.database
-            .read(move |connection| match find(connection, id)? {
-                Some(payment) => Ok(Some((payment, ledger::entries(connection, id)?))),
-                None => Ok(None),
+            .read(move |connection| {
+                let snapshot = connection.unchecked_transaction()?;
+                let payment = find(&snapshot, id)?;
+                payment.map(|payment| Ok((payment, ledger::entries(&snapshot, id)?))).transpose()
             })
             .await
     }

@@ -3,8 +3,9 @@
 //! Owns a few read-only connections. Readers see the last commit and never wait for the writer (write-ahead
 //! log), so reads keep their speed while commits are under way.
 
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::{JoinHandle, Thread};
 
 use parking_lot::Mutex;
 use payment_actors::ports::StoreError;
@@ -15,27 +16,41 @@ use super::failure::{Failure, guarded};
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The queue's end that callers hold.
+/// Where callers leave queries and threads take them.
+#[derive(Default)]
+struct Desk {
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    queries: VecDeque<Query>,
+    /// Threads with nothing to do, the one that read last at the end: it is asked first, because its connection's
+    /// cache holds what was read last.
+    idle: Vec<Thread>,
+    closed: bool,
+}
+
+/// The end that callers hold.
 pub(super) struct Readers {
-    queue: Option<mpsc::Sender<Query>>,
+    desk: Arc<Desk>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
     /// Starts one thread per connection.
     pub(super) fn start(connections: Vec<Connection>) -> std::io::Result<Self> {
-        let (queue, queries) = mpsc::channel();
-        let queries = Arc::new(Mutex::new(queries));
-        let threads = connections
-            .into_iter()
-            .map(|connection| {
-                let queries = Arc::clone(&queries);
-                std::thread::Builder::new()
-                    .name("sqlite-reader".to_owned())
-                    .spawn(move || serve(&connection, &queries))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { queue: Some(queue), threads })
+        let mut readers = Self { desk: Arc::default(), threads: Vec::with_capacity(connections.len()) };
+        for connection in connections {
+            let desk = Arc::clone(&readers.desk);
+            let serve = move || {
+                while let Some(query) = desk.next() {
+                    query(&connection);
+                }
+            };
+            readers.threads.push(std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(serve)?);
+        }
+        Ok(readers)
     }
 
     /// Asks `query` on one of the connections.
@@ -45,13 +60,51 @@ impl Readers {
         Q: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
         let (answer, done) = oneshot::channel();
-        let task: Query = Box::new(move |connection| {
+        self.desk.leave(Box::new(move |connection| {
             // The caller may have stopped waiting.
             let _ = answer.send(guarded(|| query(connection)).map_err(StoreError::from));
-        });
-        let queue = self.queue.as_ref().expect("the queue is closed only by drop");
-        queue.send(task).map_err(|_| ended())?;
+        }));
         done.await.map_err(|_| ended())?
+    }
+}
+
+impl Desk {
+    /// One thread is woken for one query; a busy one that is done sooner may take it before.
+    fn leave(&self, query: Query) {
+        let mut waiting = self.waiting.lock();
+        waiting.queries.push_back(query);
+        let reader = waiting.idle.pop();
+        drop(waiting);
+        if let Some(reader) = reader {
+            reader.unpark();
+        }
+    }
+
+    /// The next query, as soon as there is one; nothing once the desk is closed and empty.
+    fn next(&self) -> Option<Query> {
+        let this = std::thread::current();
+        loop {
+            let mut waiting = self.waiting.lock();
+            // Still there when it was woken without a reason.
+            waiting.idle.retain(|thread| thread.id() != this.id());
+            if let Some(query) = waiting.queries.pop_front() {
+                return Some(query);
+            }
+            if waiting.closed {
+                return None;
+            }
+            waiting.idle.push(this.clone());
+            drop(waiting);
+            std::thread::park();
+        }
+    }
+
+    fn close(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.closed = true;
+        for reader in waiting.idle.drain(..) {
+            reader.unpark();
+        }
     }
 }
 
@@ -59,20 +112,9 @@ fn ended() -> StoreError {
     StoreError::Unavailable("the reader threads have ended; restart the program".to_owned())
 }
 
-fn serve(connection: &Connection, queries: &Mutex<mpsc::Receiver<Query>>) {
-    loop {
-        // The idle thread that holds the lock is the one that gets the next query.
-        let next = queries.lock().recv();
-        match next {
-            Ok(query) => query(connection),
-            Err(mpsc::RecvError) => return,
-        }
-    }
-}
-
 impl Drop for Readers {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.desk.close();
         for thread in self.threads.drain(..) {
             // A panic of the thread was already reported to whoever waited for it.
             let _ = thread.join();
