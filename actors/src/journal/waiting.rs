@@ -46,16 +46,18 @@ fn take_from(
     batch: &mut Vec<Pending>,
     taken: &mut BTreeSet<PaymentId>,
 ) {
-    let mut left = VecDeque::new();
+    let mut left = Vec::new();
     while batch.len() < most
         && let Some(pending) = queue.pop_front()
     {
         if taken.insert(pending.append.payment.id) {
             batch.push(pending);
         } else {
-            left.push_back(pending);
+            left.push(pending);
         }
     }
-    left.append(queue);
-    *queue = left;
+    // Back into the same queue, whose room is wanted again at once.
+    for pending in left.into_iter().rev() {
+        queue.push_front(pending);
+    }
 }

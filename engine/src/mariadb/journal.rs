@@ -60,11 +60,15 @@ impl JournalStore for MariaDbStore {
     }
 }
 
+/// All rows of an append are at most so many times as long as its document, or nearly.
+const ROWS_TO_DOCUMENT: usize = 3;
+
 /// Writes a round in a transaction that it begins and does not end. The primary key of the transitions stops changes
 /// that were decided on an old version; of changes without a transition the versions are looked at before.
 async fn write(session: &mut Session, plan: &Plan<'_>, round: &Round) -> Result<(), Failure> {
     let entries: Vec<&Entry<'_>> = round.written.iter().map(|place| &plan.entries[*place]).collect();
-    let mut script = Script::default();
+    let documents: usize = entries.iter().map(|entry| entry.document.len()).sum();
+    let mut script = Script::with_room(documents * ROWS_TO_DOCUMENT);
     let fence_stops_all = entries.iter().all(|entry| !entry.append.transitions.is_empty());
     if fence_stops_all {
         script.push("BEGIN; ");

@@ -19,6 +19,11 @@ pub(super) struct Script {
 }
 
 impl Script {
+    /// One with room for so many bytes, where they are many: growing to that would move them again and again.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), before: "" }
+    }
+
     /// Statements of this program's own, as they stand.
     pub(super) fn push(&mut self, text: &'static str) {
         self.text.push_str(text);
@@ -149,9 +154,8 @@ impl Script {
 
     fn hexadecimal(&mut self, bytes: &[u8]) {
         self.text.push_str("x'");
-        for byte in bytes {
-            write!(self.text, "{byte:02x}").expect("a string takes everything");
-        }
+        let digit = |half: u8| char::from_digit(half.into(), 16).expect("half a byte is a digit");
+        self.text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
         self.text.push('\'');
     }
 

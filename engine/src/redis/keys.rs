@@ -4,6 +4,8 @@
 //! (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>) and one script may use
 //! them together.
 
+use std::borrow::Cow;
+
 use payment_actors::ports::admission::LimitedOperation;
 use payment_schema::ids::MerchantId;
 use payment_schema::text::IdempotencyKey;
@@ -20,12 +22,12 @@ impl Keys {
 
     /// A merchant's bucket for an operation.
     pub(super) fn bucket(&self, merchant_id: &MerchantId, operation: LimitedOperation) -> String {
-        format!("{}limit:{{{}}}:{}", self.prefix, tag(merchant_id), operation.as_str())
+        [&self.prefix, "limit:{", &tag(merchant_id), "}:", operation.as_str()].concat()
     }
 
     /// The answer to the command that took a key.
     pub(super) fn answer(&self, merchant_id: &MerchantId, key: &IdempotencyKey) -> String {
-        format!("{}answer:{{{}}}:{key}", self.prefix, tag(merchant_id))
+        [&self.prefix, "answer:{", &tag(merchant_id), "}:", key.as_str()].concat()
     }
 
     /// A bucket that nobody owns, to see whether the script runs. No merchant's key begins like this.
@@ -35,8 +37,13 @@ impl Keys {
 }
 
 /// A merchant's id may hold any printable character; a closing brace would end the tag early.
-fn tag(merchant_id: &MerchantId) -> String {
-    merchant_id.as_str().replace('%', "%25").replace('}', "%7D")
+fn tag(merchant_id: &MerchantId) -> Cow<'_, str> {
+    let id = merchant_id.as_str();
+    if id.contains(['%', '}']) {
+        Cow::Owned(id.replace('%', "%25").replace('}', "%7D"))
+    } else {
+        Cow::Borrowed(id)
+    }
 }
 
 #[cfg(test)]
