@@ -57,13 +57,13 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# begin NAME argument …: payment-engine with these; $pid is its process. Its directory is that of every process that
+# begin NAME argument …: payment-engine with these, or $program when that is set; $pid is its process. Its directory is that of every process that
 # begins by this name, $scratch/NAME unless data_directory[NAME] says another.
 begin() {
     local name=$1
     shift
     rm -f "$scratch/$name.json"
-    env MOCK_PG_LOADTEST_MODE=true PAYMENT__LIMITS__PROFILE=loadtest RUST_LOG=warn "${parts[@]}" "$built/payment-engine" "$@" \
+    env MOCK_PG_LOADTEST_MODE=true PAYMENT__LIMITS__PROFILE=loadtest RUST_LOG=warn "${parts[@]}" "${program:-$built/payment-engine}" "$@" \
         --listen 127.0.0.1:0 --data-dir "${data_directory[$name]:-$scratch/$name}" --ready-file "$scratch/$name.json" > "$scratch/$name.log" 2>&1 &
     pid=$!
     started+=("$pid")

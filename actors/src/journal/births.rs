@@ -14,9 +14,19 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// What the bound never exceeds, and what it is at first: enough for a third of a second without a commit at the
-/// highest rate that two processors bear.
-const MOST: usize = 1_024;
+/// What the bound is at first, and what it exceeds only where transactions are slow: three times what is under way at the
+/// highest rate that two processors bear. When more is asked for all at once, so much is late before the bound has followed.
+const MOST: usize = 384;
+
+/// What is let in beyond the bound for each millisecond without a first commit, after [`HESITATION`]: as many as come at
+/// that rate. Then nothing moves at all, which is a stall, and no queue that grows because there is too much to do.
+const IN_A_STALL: usize = 4;
+
+/// So long between two first commits is nothing.
+const HESITATION: Duration = Duration::from_millis(32);
+
+/// What is never exceeded: a third of a second at that rate.
+const CEILING: usize = 1_024;
 
 /// The longest that the quickest first commit of a while may take, where transactions are quick. Where they are not, half
 /// as long again as the quickest transaction: the first commit is one, and the wait for it.
@@ -52,13 +62,16 @@ struct Shared {
 /// What was seen since it opened.
 struct Window {
     opened: Instant,
+    /// The last first commit, or when somebody began to wait for one.
+    waited_for_since: Instant,
     quickest: Option<Duration>,
     quickest_transaction: Option<Duration>,
 }
 
 impl Window {
     fn open() -> Self {
-        Self { opened: Instant::now(), quickest: None, quickest_transaction: None }
+        let now = Instant::now();
+        Self { opened: now, waited_for_since: now, quickest: None, quickest_transaction: None }
     }
 }
 
@@ -72,23 +85,31 @@ impl Births {
     /// Lets a payment be begun if the bound allows one more.
     pub(super) fn begin(&self) -> Option<Birth> {
         // Counted before the look, so that two threads cannot both take the last place.
-        let (birth, before) = self.place();
-        if before == 0 && self.0.window.lock().opened.elapsed() >= FORGET_AFTER {
-            self.0.bound.store(MOST, Ordering::Relaxed);
-        }
+        let birth = self.count();
+        let under_way = self.0.under_way.load(Ordering::Relaxed);
         let bound = self.0.bound.load(Ordering::Relaxed);
-        (self.0.under_way.load(Ordering::Relaxed) <= bound).then_some(birth)
+        (under_way <= bound || under_way <= CEILING.min(bound + self.held_up())).then_some(birth)
     }
 
     /// Counts one that is let in whatever the bound.
     pub(super) fn count(&self) -> Birth {
-        self.place().0
+        let before = self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        let begun = Instant::now();
+        if before == 0 {
+            let mut window = self.0.window.lock();
+            window.waited_for_since = begun;
+            if window.opened.elapsed() >= FORGET_AFTER {
+                self.0.bound.store(MOST, Ordering::Relaxed);
+            }
+        }
+        Birth { births: Self(Arc::clone(&self.0)), begun }
     }
 
-    /// A place, and how many were taken before.
-    fn place(&self) -> (Birth, usize) {
-        let before = self.0.under_way.fetch_add(1, Ordering::Relaxed);
-        (Birth { births: Self(Arc::clone(&self.0)), begun: Instant::now() }, before)
+    /// How many have come while nothing was committed.
+    fn held_up(&self) -> usize {
+        let waited = self.0.window.lock().waited_for_since.elapsed();
+        let stalled = waited.saturating_sub(HESITATION).as_millis();
+        usize::try_from(stalled).unwrap_or(CEILING).saturating_mul(IN_A_STALL)
     }
 
     /// A transaction of the lane took so long.
@@ -101,6 +122,7 @@ impl Births {
         let mut window = self.0.window.lock();
         let quickest = window.quickest.map_or(took, |before| before.min(took));
         window.quickest = Some(quickest);
+        window.waited_for_since = Instant::now();
         if window.opened.elapsed() >= WINDOW {
             let transaction = window.quickest_transaction.unwrap_or_default();
             *window = Window::open();
@@ -115,14 +137,14 @@ impl Births {
 fn next_bound(bound: usize, quickest: Duration, transaction: Duration) -> usize {
     let target = TARGET.max(transaction * 3 / 2);
     let least = transaction.max(TARGET).as_micros().saturating_mul(LEAST as u128) / TARGET.as_micros();
-    let least = usize::try_from(least).unwrap_or(MOST).min(MOST);
+    let least = usize::try_from(least).unwrap_or(CEILING).min(CEILING);
     let next = if quickest > target {
         let share = target.as_micros().saturating_mul(bound as u128) / quickest.as_micros().max(1);
         usize::try_from(share).unwrap_or(MOST).max(bound / 2)
     } else {
         bound + bound / if quickest * 2 <= target { LEAP } else { GROWTH }
     };
-    next.clamp(least, MOST)
+    next.clamp(least, MOST.max(least))
 }
 
 /// A payment that is being begun; its place is free again when this is dropped.
@@ -232,6 +254,21 @@ mod tests {
         tokio::time::sleep(WINDOW * 2).await;
         late.committed();
         assert_eq!(let_in(&births), MOST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_nothing_moves_those_that_come_are_let_in() {
+        let births = Births::new();
+        let waiting: Vec<Birth> = std::iter::from_fn(|| births.begin()).collect();
+        assert_eq!(waiting.len(), MOST);
+        tokio::time::sleep(HESITATION).await;
+        assert_eq!(let_in(&births), 0, "that long is nothing");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(let_in(&births), 10 * IN_A_STALL);
+        tokio::time::sleep(WINDOW * 4).await;
+        assert_eq!(MOST + let_in(&births), CEILING);
+        births.count().committed();
+        assert_eq!(let_in(&births), 0, "something moves");
     }
 
     #[tokio::test(start_paused = true)]

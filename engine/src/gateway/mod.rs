@@ -71,6 +71,7 @@ impl HttpGateway {
             // Money goes where the configuration says, not where the environment or an answer points.
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
             .build()
             .map_err(|error| GatewayError::Client(error.to_string()))?;
         Ok(Self { client, base, limits })
