@@ -23,7 +23,7 @@ const MOST: usize = 384;
 const IN_A_STALL: usize = 4;
 
 /// So long between two first commits is nothing.
-const HESITATION: Duration = Duration::from_millis(32);
+const HESITATION: Duration = Duration::from_millis(16);
 
 /// What is never exceeded: a third of a second at that rate.
 const CEILING: usize = 1_024;
