@@ -14,19 +14,22 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// What the bound is at first, and what it exceeds only where transactions are slow: three times what is under way at the
-/// highest rate that two processors bear. When more is asked for all at once, so much is late before the bound has followed.
-const MOST: usize = 384;
+/// What the bound never exceeds, and what it is at first: enough for a third of a second without a commit at the
+/// highest rate that two processors bear.
+const MOST: usize = 1_024;
 
-/// What is let in beyond the bound for each millisecond without a first commit, after [`HESITATION`]: as many as come at
-/// that rate. Then nothing moves at all, which is a stall, and no queue that grows because there is too much to do.
-const IN_A_STALL: usize = 4;
+/// What the bound is while far more comes than came before. Nothing is known yet of how long commits will take then, and with
+/// [`MOST`] at once all of them would be late; three times what is under way at that rate.
+const MOST_IN_A_SURGE: usize = 384;
 
-/// So long between two first commits is nothing.
-const HESITATION: Duration = Duration::from_millis(16);
+/// So many times the highest number of first commits in a window of late is far more.
+const SURGE: usize = 2;
 
-/// What is never exceeded: a third of a second at that rate.
-const CEILING: usize = 1_024;
+/// What is taken for that number where it was less: what two processors do in a window without effort.
+const USUAL: usize = 500;
+
+/// What may come at once: how much time is added to what is looked at.
+const GRACE: Duration = Duration::from_millis(32);
 
 /// The longest that the quickest first commit of a while may take, where transactions are quick. Where they are not, half
 /// as long again as the quickest transaction: the first commit is one, and the wait for it.
@@ -56,60 +59,82 @@ pub(super) struct Births(Arc<Shared>);
 struct Shared {
     under_way: AtomicUsize,
     bound: AtomicUsize,
+    /// How many asked to be begun in this window, refused ones included.
+    came: AtomicUsize,
     window: Mutex<Window>,
 }
 
 /// What was seen since it opened.
 struct Window {
     opened: Instant,
-    /// The last first commit, or when somebody began to wait for one.
-    waited_for_since: Instant,
     quickest: Option<Duration>,
     quickest_transaction: Option<Duration>,
+    committed: usize,
+    /// The most first commits in a window; forgotten by an eighth with each.
+    most_committed: usize,
 }
 
 impl Window {
-    fn open() -> Self {
-        let now = Instant::now();
-        Self { opened: now, waited_for_since: now, quickest: None, quickest_transaction: None }
+    fn open(most_committed: usize) -> Self {
+        let most_committed = most_committed.max(USUAL);
+        Self {
+            opened: Instant::now(),
+            quickest: None,
+            quickest_transaction: None,
+            committed: 0,
+            most_committed,
+        }
     }
+
+    /// The one after it.
+    fn next(&self) -> Self {
+        let committed = in_a_window(self.committed, self.opened.elapsed());
+        Self::open(committed.max(self.most_committed - self.most_committed / 8))
+    }
+}
+
+/// What so many in that time are in a window.
+fn in_a_window(count: usize, time: Duration) -> usize {
+    let rate = count as u128 * WINDOW.as_micros() / time.as_micros().max(1);
+    usize::try_from(rate).unwrap_or(usize::MAX)
 }
 
 impl Births {
     pub(super) fn new() -> Self {
-        let window = Window::open();
+        let window = Mutex::new(Window::open(USUAL));
         let (under_way, bound) = (AtomicUsize::new(0), AtomicUsize::new(MOST));
-        Self(Arc::new(Shared { under_way, bound, window: Mutex::new(window) }))
+        Self(Arc::new(Shared { under_way, bound, came: AtomicUsize::new(0), window }))
     }
 
     /// Lets a payment be begun if the bound allows one more.
     pub(super) fn begin(&self) -> Option<Birth> {
         // Counted before the look, so that two threads cannot both take the last place.
-        let birth = self.count();
-        let under_way = self.0.under_way.load(Ordering::Relaxed);
+        let (birth, before) = self.place();
+        if before == 0 && self.0.window.lock().opened.elapsed() >= FORGET_AFTER {
+            self.0.bound.store(MOST, Ordering::Relaxed);
+        }
         let bound = self.0.bound.load(Ordering::Relaxed);
-        (under_way <= bound || under_way <= CEILING.min(bound + self.held_up())).then_some(birth)
+        let under_way = self.0.under_way.load(Ordering::Relaxed);
+        (under_way <= bound && (under_way <= MOST_IN_A_SURGE || !self.is_surging())).then_some(birth)
+    }
+
+    /// Whether far more comes than was begun of late, and not only less is committed.
+    fn is_surging(&self) -> bool {
+        let window = self.0.window.lock();
+        let came = self.0.came.load(Ordering::Relaxed);
+        in_a_window(came, window.opened.elapsed() + GRACE) > SURGE * window.most_committed
     }
 
     /// Counts one that is let in whatever the bound.
     pub(super) fn count(&self) -> Birth {
-        let before = self.0.under_way.fetch_add(1, Ordering::Relaxed);
-        let begun = Instant::now();
-        if before == 0 {
-            let mut window = self.0.window.lock();
-            window.waited_for_since = begun;
-            if window.opened.elapsed() >= FORGET_AFTER {
-                self.0.bound.store(MOST, Ordering::Relaxed);
-            }
-        }
-        Birth { births: Self(Arc::clone(&self.0)), begun }
+        self.place().0
     }
 
-    /// How many have come while nothing was committed.
-    fn held_up(&self) -> usize {
-        let waited = self.0.window.lock().waited_for_since.elapsed();
-        let stalled = waited.saturating_sub(HESITATION).as_millis();
-        usize::try_from(stalled).unwrap_or(CEILING).saturating_mul(IN_A_STALL)
+    /// A place, and how many were taken before.
+    fn place(&self) -> (Birth, usize) {
+        let before = self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        self.0.came.fetch_add(1, Ordering::Relaxed);
+        (Birth { births: Self(Arc::clone(&self.0)), begun: Instant::now() }, before)
     }
 
     /// A transaction of the lane took so long.
@@ -122,10 +147,11 @@ impl Births {
         let mut window = self.0.window.lock();
         let quickest = window.quickest.map_or(took, |before| before.min(took));
         window.quickest = Some(quickest);
-        window.waited_for_since = Instant::now();
+        window.committed += 1;
         if window.opened.elapsed() >= WINDOW {
             let transaction = window.quickest_transaction.unwrap_or_default();
-            *window = Window::open();
+            *window = window.next();
+            self.0.came.store(0, Ordering::Relaxed);
             let bound = self.0.bound.load(Ordering::Relaxed);
             self.0.bound.store(next_bound(bound, quickest, transaction), Ordering::Relaxed);
         }
@@ -137,14 +163,14 @@ impl Births {
 fn next_bound(bound: usize, quickest: Duration, transaction: Duration) -> usize {
     let target = TARGET.max(transaction * 3 / 2);
     let least = transaction.max(TARGET).as_micros().saturating_mul(LEAST as u128) / TARGET.as_micros();
-    let least = usize::try_from(least).unwrap_or(CEILING).min(CEILING);
+    let least = usize::try_from(least).unwrap_or(MOST).min(MOST);
     let next = if quickest > target {
         let share = target.as_micros().saturating_mul(bound as u128) / quickest.as_micros().max(1);
         usize::try_from(share).unwrap_or(MOST).max(bound / 2)
     } else {
         bound + bound / if quickest * 2 <= target { LEAP } else { GROWTH }
     };
-    next.clamp(least, MOST.max(least))
+    next.clamp(least, MOST)
 }
 
 /// A payment that is being begun; its place is free again when this is dropped.
@@ -170,8 +196,14 @@ impl Drop for Birth {
 mod tests {
     use super::*;
 
-    fn let_in(births: &Births) -> usize {
-        std::iter::from_fn(|| births.begin()).collect::<Vec<_>>().len()
+    /// How many are let in that come one after the other, as fast as payments usually are begun.
+    async fn let_in(births: &Births) -> usize {
+        let mut begun = Vec::new();
+        while let Some(birth) = births.begin() {
+            begun.push(birth);
+            tokio::time::sleep(WINDOW / 2 / u32::try_from(USUAL).expect("a small number")).await;
+        }
+        begun.len()
     }
 
     /// A window in which every first commit takes this long, of which the transaction takes so long. Somebody else is
@@ -188,33 +220,33 @@ mod tests {
     }
 
     /// How many are let in beside one that is under way.
-    fn let_in_beside(births: &Births) -> usize {
+    async fn let_in_beside(births: &Births) -> usize {
         let _other = births.count();
-        1 + let_in(births)
+        1 + let_in(births).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_standing_queue_shrinks_the_bound_and_its_end_widens_it() {
         let births = Births::new();
         let quick = Duration::from_millis(5);
-        assert_eq!(let_in(&births), MOST);
-        assert_eq!(let_in(&births), MOST, "places come back");
+        assert_eq!(let_in(&births).await, MOST);
+        assert_eq!(let_in(&births).await, MOST, "places come back");
         let _other = births.count();
         window(&births, TARGET * 4, quick).await;
-        let shrunk = let_in_beside(&births);
-        assert!((MOST / 4..=MOST / 2).contains(&shrunk), "{shrunk}");
+        let shrunk = let_in_beside(&births).await;
+        assert!((MOST / 8..=MOST / 2).contains(&shrunk), "{shrunk}");
         for _ in 0..10 {
             window(&births, TARGET * 4, quick).await;
         }
-        assert!(let_in_beside(&births) <= LEAST);
+        assert!(let_in_beside(&births).await <= LEAST);
         for _ in 0..3 {
             window(&births, TARGET * 3 / 4, quick).await;
         }
-        assert!(let_in_beside(&births) < LEAST * 2, "slowly where it is nearly too long");
+        assert!(let_in_beside(&births).await < LEAST * 2, "slowly where it is nearly too long");
         for _ in 0..10 {
             window(&births, TARGET / 4, quick).await;
         }
-        assert!(let_in_beside(&births) >= MOST - 2);
+        assert!(let_in_beside(&births).await >= MOST - 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -224,11 +256,11 @@ mod tests {
         for _ in 0..10 {
             window(&births, TARGET * 6, TARGET * 5).await;
         }
-        assert!(let_in_beside(&births) >= MOST - 2);
+        assert!(let_in_beside(&births).await >= MOST - 2);
         for _ in 0..10 {
             window(&births, TARGET * 30, TARGET * 5).await;
         }
-        let shrunk = let_in_beside(&births);
+        let shrunk = let_in_beside(&births).await;
         assert!((LEAST * 5 - 2..=LEAST * 5).contains(&shrunk), "{shrunk}");
     }
 
@@ -241,9 +273,9 @@ mod tests {
                 window(&births, TARGET * 4, TARGET / 4).await;
             }
         }
-        assert!(let_in(&births) <= LEAST, "all are through, but just now");
+        assert!(let_in(&births).await <= LEAST, "all are through, but just now");
         tokio::time::sleep(FORGET_AFTER).await;
-        assert_eq!(let_in(&births), MOST);
+        assert_eq!(let_in(&births).await, MOST);
     }
 
     #[tokio::test(start_paused = true)]
@@ -253,22 +285,28 @@ mod tests {
         let late = births.count();
         tokio::time::sleep(WINDOW * 2).await;
         late.committed();
-        assert_eq!(let_in(&births), MOST);
+        assert_eq!(let_in(&births).await, MOST);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_nothing_moves_those_that_come_are_let_in() {
+    async fn of_far_more_than_before_fewer_are_let_in() {
         let births = Births::new();
-        let waiting: Vec<Birth> = std::iter::from_fn(|| births.begin()).collect();
-        assert_eq!(waiting.len(), MOST);
-        tokio::time::sleep(HESITATION).await;
-        assert_eq!(let_in(&births), 0, "that long is nothing");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        assert_eq!(let_in(&births), 10 * IN_A_STALL);
-        tokio::time::sleep(WINDOW * 4).await;
-        assert_eq!(MOST + let_in(&births), CEILING);
+        let at_once = || std::iter::from_fn(|| births.begin()).collect::<Vec<_>>();
+        assert_eq!(at_once().len(), MOST_IN_A_SURGE);
+        tokio::time::sleep(WINDOW).await;
+        for _ in 0..USUAL * 4 {
+            births.count().committed();
+        }
+        tokio::time::sleep(WINDOW).await;
         births.count().committed();
-        assert_eq!(let_in(&births), 0, "something moves");
+        assert!(at_once().len() > MOST_IN_A_SURGE, "it is not far more than before");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_nothing_is_committed_those_that_come_as_before_are_let_in() {
+        let births = Births::new();
+        births.count().committed();
+        assert_eq!(let_in(&births).await, MOST);
     }
 
     #[tokio::test(start_paused = true)]
@@ -280,6 +318,6 @@ mod tests {
         tokio::time::sleep(WINDOW).await;
         drop(births.count());
         late.committed();
-        assert!(let_in_beside(&births) < MOST - 1);
+        assert!(let_in_beside(&births).await < MOST - 1);
     }
 }
