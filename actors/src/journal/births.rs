@@ -3,9 +3,9 @@
 //! Owns the bound on what comes before a payment's first commit, wherever it waits: for a token, in a mailbox, in the
 //! lane. What is outside the bound is refused before anything is done for it. The bound follows the time that a first
 //! commit takes: where even the shortest of a while is long beside what a transaction takes, there is a standing queue,
-//! which makes all of them late and none of them faster, and the bound shrinks; a burst, a disk that hesitates or one
-//! that is slow leaves it as it is (the idea of CoDel, <https://www.rfc-editor.org/rfc/rfc8289>). Payments that were begun
-//! are not counted: a slow gateway stops nobody.
+//! which makes all of them late and none of them faster, and the bound shrinks if it was reached; a burst, a disk that
+//! hesitates or one that is slow leaves it as it is (the idea of CoDel, <https://www.rfc-editor.org/rfc/rfc8289>). Payments
+//! that were begun are not counted: a slow gateway stops nobody.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,9 +18,9 @@ use tokio::time::Instant;
 /// highest rate that two processors bear.
 const MOST: usize = 1_024;
 
-/// What the bound is while far more comes than came before. Nothing is known yet of how long commits will take then, and with
-/// [`MOST`] at once all of them would be late; three times what is under way at that rate.
-const MOST_IN_A_SURGE: usize = 384;
+/// What the bound becomes when far more comes than came before. Nothing is known yet of how long commits will take then, and
+/// while [`MOST`] shrinks window by window all of them would be late; twice what is under way at the rate that is borne.
+const MOST_IN_A_SURGE: usize = 256;
 
 /// So many times the highest number of first commits in a window of late is far more.
 const SURGE: usize = 2;
@@ -70,6 +70,8 @@ struct Window {
     quickest: Option<Duration>,
     quickest_transaction: Option<Duration>,
     committed: usize,
+    /// The most that were under way when one committed.
+    most_under_way: usize,
     /// The most first commits in a window; forgotten by an eighth with each.
     most_committed: usize,
 }
@@ -82,6 +84,7 @@ impl Window {
             quickest: None,
             quickest_transaction: None,
             committed: 0,
+            most_under_way: 0,
             most_committed,
         }
     }
@@ -113,9 +116,11 @@ impl Births {
         if before == 0 && self.0.window.lock().opened.elapsed() >= FORGET_AFTER {
             self.0.bound.store(MOST, Ordering::Relaxed);
         }
-        let bound = self.0.bound.load(Ordering::Relaxed);
         let under_way = self.0.under_way.load(Ordering::Relaxed);
-        (under_way <= bound && (under_way <= MOST_IN_A_SURGE || !self.is_surging())).then_some(birth)
+        if under_way > MOST_IN_A_SURGE && self.is_surging() {
+            self.0.bound.fetch_min(MOST_IN_A_SURGE, Ordering::Relaxed);
+        }
+        (under_way <= self.0.bound.load(Ordering::Relaxed)).then_some(birth)
     }
 
     /// Whether far more comes than was begun of late, and not only less is committed.
@@ -148,27 +153,31 @@ impl Births {
         let quickest = window.quickest.map_or(took, |before| before.min(took));
         window.quickest = Some(quickest);
         window.committed += 1;
+        window.most_under_way = window.most_under_way.max(self.0.under_way.load(Ordering::Relaxed));
         if window.opened.elapsed() >= WINDOW {
-            let transaction = window.quickest_transaction.unwrap_or_default();
-            *window = window.next();
-            self.0.came.store(0, Ordering::Relaxed);
             let bound = self.0.bound.load(Ordering::Relaxed);
-            self.0.bound.store(next_bound(bound, quickest, transaction), Ordering::Relaxed);
+            self.0.bound.store(next_bound(bound, &window), Ordering::Relaxed);
+            self.0.came.store(0, Ordering::Relaxed);
+            *window = window.next();
         }
     }
 }
 
-/// The bound of the next window. It shrinks to what would have taken the target, at most by half, and grows
-/// slowly near it.
-fn next_bound(bound: usize, quickest: Duration, transaction: Duration) -> usize {
+/// The bound after this window. It shrinks to what would have taken the target, at most by half, and only if it was nearly
+/// reached: a queue that stays below it, such as that behind a stall, is worked off by itself. It grows slowly near the target.
+fn next_bound(bound: usize, window: &Window) -> usize {
+    let quickest = window.quickest.unwrap_or_default();
+    let transaction = window.quickest_transaction.unwrap_or_default();
     let target = TARGET.max(transaction * 3 / 2);
     let least = transaction.max(TARGET).as_micros().saturating_mul(LEAST as u128) / TARGET.as_micros();
     let least = usize::try_from(least).unwrap_or(MOST).min(MOST);
-    let next = if quickest > target {
+    let next = if quickest <= target {
+        bound + bound / if quickest * 2 <= target { LEAP } else { GROWTH }
+    } else if window.most_under_way >= bound - bound / 8 {
         let share = target.as_micros().saturating_mul(bound as u128) / quickest.as_micros().max(1);
         usize::try_from(share).unwrap_or(MOST).max(bound / 2)
     } else {
-        bound + bound / if quickest * 2 <= target { LEAP } else { GROWTH }
+        bound
     };
     next.clamp(least, MOST)
 }
@@ -206,10 +215,10 @@ mod tests {
         begun.len()
     }
 
-    /// A window in which every first commit takes this long, of which the transaction takes so long. Somebody else is
-    /// always about.
-    async fn window(births: &Births, each: Duration, transaction: Duration) {
-        let _other = births.count();
+    /// A window in which every first commit takes this long, of which the transaction takes so long, while so many others
+    /// are under way.
+    async fn window_beside(others: usize, births: &Births, each: Duration, transaction: Duration) {
+        let _others: Vec<Birth> = (0..others).map(|_| births.count()).collect();
         let opened = Instant::now();
         while opened.elapsed() < WINDOW + each {
             let birth = births.count();
@@ -217,6 +226,11 @@ mod tests {
             births.transaction(transaction);
             birth.committed();
         }
+    }
+
+    /// Such a window in which the bound is reached.
+    async fn window(births: &Births, each: Duration, transaction: Duration) {
+        window_beside(MOST, births, each, transaction).await;
     }
 
     /// How many are let in beside one that is under way.
@@ -265,6 +279,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_waits_below_the_bound_is_worked_off() {
+        let births = Births::new();
+        let _other = births.count();
+        for _ in 0..10 {
+            window_beside(MOST * 3 / 4, &births, TARGET * 8, TARGET / 4).await;
+        }
+        assert!(let_in_beside(&births).await >= MOST - 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn after_a_rest_everybody_is_let_in_again() {
         let births = Births::new();
         {
@@ -289,17 +313,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_far_more_than_before_fewer_are_let_in() {
+    async fn of_far_more_than_before_fewer_are_let_in_until_commits_are_known_to_be_quick() {
         let births = Births::new();
         let at_once = || std::iter::from_fn(|| births.begin()).collect::<Vec<_>>();
-        assert_eq!(at_once().len(), MOST_IN_A_SURGE);
-        tokio::time::sleep(WINDOW).await;
+        let first = at_once();
+        assert_eq!(first.len(), MOST_IN_A_SURGE);
+        tokio::time::sleep(WINDOW / 2).await;
+        assert!(births.begin().is_none(), "it stays so when less comes");
+        drop(first);
+        for _ in 0..4 {
+            window_beside(0, &births, TARGET / 4, TARGET / 4).await;
+        }
+        assert_eq!(let_in(&births).await, MOST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_many_were_begun_of_late_many_may_come_at_once() {
+        let births = Births::new();
         for _ in 0..USUAL * 4 {
             births.count().committed();
         }
         tokio::time::sleep(WINDOW).await;
         births.count().committed();
-        assert!(at_once().len() > MOST_IN_A_SURGE, "it is not far more than before");
+        let at_once: Vec<Birth> = std::iter::from_fn(|| births.begin()).collect();
+        assert!(at_once.len() > MOST_IN_A_SURGE);
     }
 
     #[tokio::test(start_paused = true)]
@@ -312,12 +349,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_ends_without_a_commit_does_not_count_as_quick() {
         let births = Births::new();
-        let _other = births.count();
+        let others: Vec<Birth> = (0..MOST).map(|_| births.count()).collect();
         let late = births.count();
         drop(births.count());
         tokio::time::sleep(WINDOW).await;
         drop(births.count());
         late.committed();
+        drop(others);
         assert!(let_in_beside(&births).await < MOST - 1);
     }
 }

@@ -93,9 +93,10 @@ pub(crate) struct LoadOptions {
     /// The share of due moments at which something wrong is asked, 0 to 1.
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     pub(crate) wrong: f64,
-    /// Most connections at a time; requests that find none free wait, and their latency counts on.
-    #[arg(long, default_value_t = 256, value_parser = connections)]
-    pub(crate) connections: usize,
+    /// Most connections at a time; requests that find none free wait, and their latency counts on. Without it what a third of
+    /// a second needs at the highest rate, 256 at least and 4096 at most.
+    #[arg(long, value_parser = connections)]
+    connections: Option<usize>,
     /// How long an answer may take once its request was sent.
     #[arg(long, default_value = "10s", value_parser = lasting)]
     pub(crate) timeout: Duration,
@@ -140,6 +141,19 @@ impl LoadOptions {
         }
         Schedule(stretches)
     }
+
+    /// The most connections at a time.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.unwrap_or_else(|| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "far below 2^53, and clamped"
+            )]
+            let third = (self.schedule().peak() / 3.0) as usize;
+            third.clamp(256, 4_096)
+        })
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -178,10 +192,26 @@ mod tests {
         options: LoadOptions,
     }
 
-    fn schedule(options: &str) -> Option<Schedule> {
+    fn options(options: &str) -> Option<LoadOptions> {
         let words = std::iter::once("load").chain(options.split_whitespace());
-        let Alone { options } = Alone::try_parse_from(words).ok()?;
-        Some(options.schedule())
+        Alone::try_parse_from(words).ok().map(|alone| alone.options)
+    }
+
+    fn schedule(text: &str) -> Option<Schedule> {
+        options(text).map(|options| options.schedule())
+    }
+
+    #[test]
+    fn connections_follow_the_rate_unless_they_are_said() {
+        for (text, wanted) in [
+            ("", 256),
+            ("--rate 3000", 1_000),
+            ("--steps 100,9000,100", 3_000),
+            ("--ramp 50:90000:60", 4_096),
+            ("--rate 9000 --connections 20", 20),
+        ] {
+            assert_eq!(options(text).map(|options| options.connections()), Some(wanted), "{text}");
+        }
     }
 
     #[test]

@@ -69,7 +69,8 @@ impl Plan {
             rows::transitions(step).for_each(|row| put(Table::Transition, row));
             rows::ledger(step).for_each(|row| put(Table::Ledger, row));
             if self.with_events {
-                rows::outbox(step, Some(payment.updated_at)).for_each(|row| put(Table::Outbox, row));
+                rows::outbox(step, self.dialect, Some(payment.updated_at))
+                    .for_each(|row| put(Table::Outbox, row));
             }
         }
         if self.with_events && self.dialect == Dialect::Sqlite {

@@ -54,7 +54,7 @@ impl Workshop {
 
     fn answer(&self, lives: &[Life]) -> Transaction {
         let second = |life: &Life| self.payment(life, 1);
-        let events = lives.iter().flat_map(|life| rows::outbox(&life.steps[1], None)).collect();
+        let events = lives.iter().flat_map(|life| rows::outbox(&life.steps[1], self.dialect, None)).collect();
         vec![
             (Write::MovePayment, lives.iter().map(second).collect()),
             (Write::Insert(Table::Transition), transitions(lives, 1)),

@@ -85,7 +85,7 @@ fn drive(
     result: &mut LoadResult,
 ) -> Result<(), Failure> {
     let schedule = options.schedule();
-    let pool = Pool::new(target, options.connections);
+    let pool = Pool::new(target, options.connections());
     let mix = Mix::new(options.flow.aim(), options.replays, options.wrong);
     let patience = Patience { request: options.timeout, tail: options.tail };
     let stretches = schedule.0.len();
@@ -105,7 +105,7 @@ fn drive(
         merchants: known.merchants,
         machine: known.machine,
         connections: outcome::Connections {
-            most: options.connections,
+            most: options.connections(),
             peak: driver.pool.peak,
             opened: driver.pool.opened,
         },

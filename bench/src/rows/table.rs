@@ -100,11 +100,17 @@ pub(crate) enum Dialect {
     Sqlite,
 }
 
+/// The white space that follows the document of a payment that awaits an answer, in MariaDB.
+const ROOM_FOR_AN_ANSWER: usize = 320;
+
 /// The payment's own row as of a step.
 pub(crate) fn payment(step: &Step, dialect: Dialect, due: Option<(Timestamp, &'static str)>) -> Row {
     let payment = &step.decision.payment;
     let open = payment.open_operations().count() as u64;
-    let document = serde_json::to_string(payment).expect("a payment holds nothing that JSON cannot");
+    let mut document = serde_json::to_string(payment).expect("a payment holds nothing that JSON cannot");
+    if dialect == Dialect::MariaDb && open > 0 {
+        document.extend(std::iter::repeat_n(' ', ROOM_FOR_AN_ANSWER));
+    }
     let mut row = vec![
         payment.id.as_i64().into(),
         payment.merchant_id.as_str().to_owned().into(),
@@ -192,7 +198,16 @@ fn digest(payment: &Payment, claim: &Claim) -> Cell {
 }
 
 /// A step's rows for the outbox; published at that moment, or waiting.
-pub(crate) fn outbox(step: &Step, published: Option<Timestamp>) -> impl Iterator<Item = Row> {
+pub(crate) fn outbox(
+    step: &Step,
+    dialect: Dialect,
+    published: Option<Timestamp>,
+) -> impl Iterator<Item = Row> {
+    let waiting = match dialect {
+        Dialect::MariaDb => Cell::Int(0),
+        Dialect::Sqlite => Cell::Null,
+    };
+    let published = published.map_or(waiting, |at| at.as_micros().into());
     step.decision.events.iter().map(move |event| {
         vec![
             event.event_id.to_string().into(),
@@ -203,7 +218,7 @@ pub(crate) fn outbox(step: &Step, published: Option<Timestamp>) -> impl Iterator
             payload(event).into(),
             step.trace_id.to_string().into(),
             event.occurred_at.as_micros().into(),
-            published.map(Timestamp::as_micros).into(),
+            published.clone(),
         ]
     })
 }
@@ -310,7 +325,11 @@ mod tests {
             check(Table::Transition, life.steps.iter().flat_map(super::transitions).collect(), 6);
             check(Table::Key, super::key(&life).into_iter().collect(), 1);
             check(Table::Answer, super::answer(&life).into_iter().collect(), 1);
-            check(Table::Outbox, life.steps.iter().flat_map(|step| super::outbox(step, None)).collect(), 5);
+            check(
+                Table::Outbox,
+                life.steps.iter().flat_map(|step| super::outbox(step, dialect, None)).collect(),
+                5,
+            );
             check(Table::Ledger, life.steps.iter().flat_map(super::ledger).collect(), 4);
             let requests = super::requests(&last.decision.payment);
             check(Table::Settlement, requests.map(|(_, row)| row).collect(), 2);

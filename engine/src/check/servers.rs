@@ -86,8 +86,8 @@ const TABLES: &[Table] = &[
     },
     Table {
         name: "outbox_event",
-        question: "SELECT payment_id, event_seq, created_at, published_at
-            FROM outbox_event WHERE published_at IS NULL AND payment_id BETWEEN ? AND ?",
+        question: "SELECT payment_id, event_seq, created_at, NULLIF(published_at, 0)
+            FROM outbox_event WHERE published_at = 0 AND payment_id BETWEEN ? AND ?",
         columns: &[Integer, Integer, Integer, Integer],
     },
     // An entry names its payment in words, so the ids cannot choose among them.

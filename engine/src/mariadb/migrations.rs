@@ -14,12 +14,13 @@ use super::open::OpenError;
 use crate::sqlite::Migrated;
 
 /// Each takes the schema to the next version. They are history: never changed, only added to.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("0001_payments", include_str!("../../../schema/mariadb/0001_payments.sql")),
     ("0002_outbox", include_str!("../../../schema/mariadb/0002_outbox.sql")),
     ("0003_ledger", include_str!("../../../schema/mariadb/0003_ledger.sql")),
     ("0004_api_keys", include_str!("../../../schema/mariadb/0004_api_keys.sql")),
     ("0005_flat", include_str!("../../../schema/mariadb/0005_flat.sql")),
+    ("0006_in_place", include_str!("../../../schema/mariadb/0006_in_place.sql")),
 ];
 
 /// The schema version this program works with: how many migrations there are.

@@ -71,7 +71,7 @@ async fn unpublished(
 ) -> Result<Vec<(u64, OutboxRecord)>, Failure> {
     const SQL: &str = concat!(
         record_columns!(),
-        "FORCE INDEX (outbox_published) WHERE published_at IS NULL AND position > ? ORDER BY position LIMIT ?"
+        "FORCE INDEX (outbox_published) WHERE published_at = 0 AND position > ? ORDER BY position LIMIT ?"
     );
     let rows = session.rows(sqlx::query(SQL).bind(signed(after)).bind(limit)).await?;
     rows.iter().map(|row| Ok((unsigned(row, "position")?, read(row)?))).collect()
@@ -84,7 +84,7 @@ async fn unpublished_before(
 ) -> Result<Vec<OutboxRecord>, Failure> {
     const SQL: &str = concat!(
         record_columns!(),
-        "FORCE INDEX (outbox_place) WHERE payment_id = ? AND place > 0 AND place < ? AND published_at IS NULL
+        "FORCE INDEX (outbox_place) WHERE payment_id = ? AND place > 0 AND place < ? AND published_at = 0
          ORDER BY place"
     );
     let rows = session.rows(sqlx::query(SQL).bind(id.as_i64()).bind(signed(below))).await?;
@@ -100,7 +100,7 @@ async fn mark(session: &mut Session, places: &BTreeMap<i64, Vec<i64>>, at: Times
     for (place, payments) in places {
         script.push("UPDATE outbox_event FORCE INDEX (outbox_place) SET published_at = ");
         script.apart().number(at.as_micros());
-        script.push(" WHERE published_at IS NULL AND place = ");
+        script.push(" WHERE published_at = 0 AND place = ");
         script.apart().number(*place);
         script.push(" AND payment_id IN ");
         script.numbers(payments.iter().copied());
@@ -111,16 +111,17 @@ async fn mark(session: &mut Session, places: &BTreeMap<i64, Vec<i64>>, at: Times
 }
 
 async fn prune(session: &mut Session, before: Timestamp, limit: u32) -> Result<u64, Failure> {
-    const SQL: &str = "DELETE FROM outbox_event WHERE published_at < ? ORDER BY published_at LIMIT ?";
+    const SQL: &str =
+        "DELETE FROM outbox_event WHERE published_at > 0 AND published_at < ? ORDER BY published_at LIMIT ?";
     Ok(session.run(sqlx::query(SQL).bind(before.as_micros()).bind(limit)).await?.rows_affected())
 }
 
 async fn backlog(session: &mut Session) -> Result<(u64, Option<Timestamp>), Failure> {
     const COUNT: &str = "
-        SELECT COUNT(*) AS records FROM outbox_event FORCE INDEX (outbox_published) WHERE published_at IS NULL";
+        SELECT COUNT(*) AS records FROM outbox_event FORCE INDEX (outbox_published) WHERE published_at = 0";
     const OLDEST: &str = "
         SELECT created_at FROM outbox_event FORCE INDEX (outbox_published)
-        WHERE published_at IS NULL ORDER BY position LIMIT 1";
+        WHERE published_at = 0 ORDER BY position LIMIT 1";
     session.open_snapshot().await?;
     let count = session.row(sqlx::query(COUNT)).await?;
     let oldest = session.row(sqlx::query(OLDEST)).await?;

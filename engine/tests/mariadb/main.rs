@@ -16,6 +16,7 @@ mod outages;
 mod own_server;
 mod proxy;
 mod queries;
+mod room;
 mod server;
 mod shards;
 mod waiters;

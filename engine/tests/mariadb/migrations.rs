@@ -22,7 +22,9 @@ const AS_THE_FOURTH: &str = "
     ALTER TABLE idem_response_cache DROP PRIMARY KEY, DROP KEY idem_once, DROP COLUMN key_digest,
         ADD PRIMARY KEY (merchant_id, idem_key);
     ALTER TABLE outbox_event DROP KEY outbox_place, DROP COLUMN place,
-        ADD UNIQUE KEY outbox_event_once (event_id), ADD KEY outbox_of_payment (payment_id, event_seq);
+        ADD UNIQUE KEY outbox_event_once (event_id), ADD KEY outbox_of_payment (payment_id, event_seq),
+        MODIFY COLUMN published_at BIGINT NULL;
+    UPDATE outbox_event SET published_at = NULL WHERE published_at = 0;
     ALTER TABLE payment DROP KEY payment_of_status,
         ADD KEY payment_by_merchant_status (merchant_id, status, payment_id),
         ADD KEY payment_by_status (status, authorization_progress, created_at);
@@ -70,6 +72,7 @@ async fn keys_answers_and_waiting_records_of_the_fourth_schema_are_found() {
     assert!(matches!(&before[1], Ok(Some(record)) if record.answer.is_some()));
     let again = store.append(&[authorization(3, "m-1", "k-open")]).await.expect("it answers");
     assert!(matches!(&again[..], [AppendOutcome::KeyTaken(_)]), "{again:?}");
+    assert_eq!(store.unpublished(0, 0, 10).await.expect("the outbox is read"), waiting);
     let records: Vec<_> = waiting.iter().map(|(_, record)| record.key()).collect();
     store.mark_published(0, &records, now()).await.expect("the records are marked");
     assert_eq!(store.backlog().await.expect("it answers"), (0, None));

@@ -78,7 +78,6 @@ impl Site {
 
     /// Returns once the outbox is empty.
     pub(crate) async fn until_published(&self) {
-        self.until("SELECT COUNT(*) FROM outbox_event WHERE published_at IS NULL", |waiting| waiting == 0)
-            .await;
+        self.until("SELECT COUNT(*) FROM outbox_event WHERE published_at = 0", |waiting| waiting == 0).await;
     }
 }
