@@ -76,7 +76,7 @@ pub async fn earlier_events_of_one_payment_come_lowest_first(store: Arc<dyn Stor
     assert_eq!(seqs(before(99).await.expect("the outbox is read")), [Some(2), Some(3)]);
 }
 
-/// Only what was published long enough ago goes, and never more than asked for at once.
+/// Only what was published long enough ago goes, never what still waits, and never more than asked for at once.
 pub async fn published_records_are_pruned_by_age(store: Arc<dyn Store>) {
     let scene = Scene::new(store);
     scene.captured("m-1", "k-1").await;
@@ -106,6 +106,7 @@ pub async fn published_records_are_pruned_by_age(store: Arc<dyn Store>) {
         .pop()
         .unwrap_or((0, third.clone()));
     scene.authorized("m-1", "k-2").await;
+    assert_eq!(prune(scene.now(), 10).await.expect("pruned"), 1, "the third, and not the one that waits");
     let found = scene.store.unpublished(scene.database("m-1"), last, 10).await.expect("read");
     assert_eq!(found.len(), 1);
 }

@@ -83,10 +83,10 @@ pub(super) fn only_key(
     }
 }
 
-/// Renders an answer with the movements posted so far. Before a capture there is none, so nothing is read.
+/// Renders an answer with the movements posted so far. Without a capture there is none, so nothing is read.
 pub(super) async fn answer(ports: &Ports, kind: AnswerKind, payment: &Payment) -> Result<Answer, StoreError> {
-    let has_moved = payment.captured.as_amount().is_some();
-    let entries = if has_moved { ports.store.ledger_entries(payment.id).await? } else { Vec::new() };
+    let entries =
+        if payment.was_captured() { ports.store.ledger_entries(payment.id).await? } else { Vec::new() };
     Ok(render(kind, payment, entries))
 }
 

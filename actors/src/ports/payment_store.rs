@@ -38,7 +38,8 @@ pub trait PaymentStore: Send + Sync {
     /// When the store cannot be asked or holds something unreadable.
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError>;
 
-    /// The payment as last committed, and its movements, oldest first, one per operation.
+    /// The payment as last committed, and its movements, oldest first, one per operation. A store need not look for
+    /// movements of a payment of which nothing was captured: there is none.
     ///
     /// # Errors
     /// When the store cannot be asked or holds something unreadable.
@@ -69,7 +70,7 @@ pub trait PaymentStore: Send + Sync {
     /// When the store cannot be asked.
     async fn history(&self, id: PaymentId) -> Result<Vec<Transition>, StoreError>;
 
-    /// One page of a merchant's payments with their movements, highest id first.
+    /// One page of a merchant's payments with their movements (of those that were captured), highest id first.
     ///
     /// # Errors
     /// When the store cannot be asked.

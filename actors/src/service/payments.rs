@@ -379,14 +379,12 @@ impl PaymentsApi for PaymentService {
         id: PaymentId,
     ) -> Result<(Payment, Vec<LedgerEntry>), Refusal> {
         let read = self.ports.store.payment_with_entries(id).await.map_err(|cause| unreadable(&cause))?;
-        read.filter(|(payment, _)| payment.merchant_id == *merchant_id).ok_or_else(|| {
-            let detail = format!("payment {id} does not exist or belongs to another merchant");
-            Rejection { code: ProblemCode::NotFound, detail, payment_id: None }.into()
-        })
+        read.filter(|(payment, _)| payment.merchant_id == *merchant_id).ok_or_else(|| not_theirs(id))
     }
 
     async fn history(&self, merchant_id: &MerchantId, id: PaymentId) -> Result<Vec<Transition>, Refusal> {
-        self.payment(merchant_id, id).await?;
+        let read = self.ports.store.payment(id).await.map_err(|cause| unreadable(&cause))?;
+        read.filter(|payment| payment.merchant_id == *merchant_id).ok_or_else(|| not_theirs(id))?;
         self.ports.store.history(id).await.map_err(|cause| unreadable(&cause))
     }
 
@@ -400,4 +398,9 @@ impl PaymentsApi for PaymentService {
             Err(cause) => vec![format!("store: {cause}")],
         }
     }
+}
+
+fn not_theirs(id: PaymentId) -> Refusal {
+    let detail = format!("payment {id} does not exist or belongs to another merchant");
+    Rejection { code: ProblemCode::NotFound, detail, payment_id: None }.into()
 }

@@ -100,17 +100,14 @@ pub(crate) enum Dialect {
     Sqlite,
 }
 
-/// The white space that follows the document of a payment that awaits an answer, in MariaDB.
-const ROOM_FOR_AN_ANSWER: usize = 320;
-
 /// The payment's own row as of a step.
 pub(crate) fn payment(step: &Step, dialect: Dialect, due: Option<(Timestamp, &'static str)>) -> Row {
     let payment = &step.decision.payment;
     let open = payment.open_operations().count() as u64;
-    let mut document = serde_json::to_string(payment).expect("a payment holds nothing that JSON cannot");
-    if dialect == Dialect::MariaDb && open > 0 {
-        document.extend(std::iter::repeat_n(' ', ROOM_FOR_AN_ANSWER));
-    }
+    let document = match dialect {
+        Dialect::MariaDb => payment.to_document_with_room(),
+        Dialect::Sqlite => serde_json::to_string(payment).expect("a payment holds nothing that JSON cannot"),
+    };
     let mut row = vec![
         payment.id.as_i64().into(),
         payment.merchant_id.as_str().to_owned().into(),

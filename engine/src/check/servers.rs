@@ -84,6 +84,7 @@ const TABLES: &[Table] = &[
             FROM dead_letter WHERE payment_id BETWEEN ? AND ? OR payment_id IS NULL",
         columns: &[Integer, Text, Text, Integer, Text, Text, Integer, Integer],
     },
+    // What waits has the mark 0 on a server and none in a file, which the scratch is.
     Table {
         name: "outbox_event",
         question: "SELECT payment_id, event_seq, created_at, NULLIF(published_at, 0)

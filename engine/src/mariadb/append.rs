@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use payment_actors::ports::journal_store::{Append, AppendOutcome, KeyClaim, KeyRecord};
 use payment_schema::ids::{MerchantId, PaymentId, Version};
-use payment_schema::payment::Payment;
 use payment_schema::text::IdempotencyKey;
 
 use super::keys::TakenKey;
@@ -63,8 +62,11 @@ pub(super) struct Plan<'b> {
 impl<'b> Plan<'b> {
     /// Renders the payments, which is the costly part.
     pub(super) fn new(batch: &'b [Append]) -> Self {
-        let entry =
-            |append: &'b Append| Entry { append, document: document(&append.payment), has_key: false };
+        let entry = |append: &'b Append| Entry {
+            append,
+            document: append.payment.to_document_with_room(),
+            has_key: false,
+        };
         Self { entries: batch.iter().map(entry).collect(), outcomes: vec![None; batch.len()] }
     }
 
@@ -130,20 +132,6 @@ impl Round {
         let written = self.written.iter().map(|place| &plan.entries[*place]);
         written.filter(|entry| !entry.is_new()).map(|entry| entry.append.payment.id).collect()
     }
-}
-
-/// How much an answer of the gateway adds to a payment's document: its numbers, its moments and what they make of it.
-const ROOM_FOR_AN_ANSWER: usize = 320;
-
-/// A payment's document. While an answer is awaited, room for it follows as white space, which JSON ignores
-/// (<https://www.rfc-editor.org/rfc/rfc8259#section-2>): payments that were begun together are answered together, and if all rows
-/// of a page grew, the server would split the page for each of them and log what it moved.
-fn document(payment: &Payment) -> String {
-    let mut document = serde_json::to_string(payment).expect("a payment holds nothing that JSON cannot");
-    if payment.open_operations().next().is_some() {
-        document.extend(std::iter::repeat_n(' ', ROOM_FOR_AN_ANSWER));
-    }
-    document
 }
 
 /// The row of a key that this append took.

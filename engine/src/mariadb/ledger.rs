@@ -283,6 +283,12 @@ fn write_entries<'m>(script: &mut Script, movements: impl IntoIterator<Item = &'
 pub(super) const ENTRIES: &str =
     "SELECT payment_id, entry_id, operation_no, side, account, amount FROM ledger_entry WHERE payment_id IN ";
 
+/// The rows of those of some payments that money was captured of, whose ids follow in brackets. The other payments have
+/// none, and looking for them would be one more page from the disk.
+pub(super) const ENTRIES_OF_CAPTURED: &str = "
+    SELECT STRAIGHT_JOIN payment_id, entry_id, operation_no, side, account, ledger_entry.amount
+    FROM payment JOIN ledger_entry USING (payment_id) WHERE captured_amount > 0 AND payment_id IN ";
+
 /// The movements of payments, oldest first, each out of its two rows.
 pub(super) async fn entries(
     session: &mut Session,

@@ -16,7 +16,7 @@ use sqlx::mysql::MySqlRow;
 
 use super::columns::{parsed, parsed_if_any, payment_id, status, timestamp, trace_id, unsigned, value};
 use super::failure::Failure;
-use super::reads::{Found, Question};
+use super::reads::{About, Found, Question};
 use super::session::Session;
 use super::statements::Repeated;
 use super::tries::{reading, writing};
@@ -25,14 +25,14 @@ use super::{MariaDbStore, keys, ledger};
 #[async_trait]
 impl PaymentStore for MariaDbStore {
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        Ok(self.ask(Question { id, payment: true, entries: false }).await?.payment)
+        Ok(self.ask(Question { id, about: About::Payment }).await?.payment)
     }
 
     async fn payment_with_entries(
         &self,
         id: PaymentId,
     ) -> Result<Option<(Payment, Vec<LedgerEntry>)>, StoreError> {
-        let Found { payment, entries } = self.ask(Question { id, payment: true, entries: true }).await?;
+        let Found { payment, entries } = self.ask(Question { id, about: About::Whole }).await?;
         Ok(payment.map(|payment| (payment, entries)))
     }
 
@@ -46,7 +46,7 @@ impl PaymentStore for MariaDbStore {
     }
 
     async fn ledger_entries(&self, id: PaymentId) -> Result<Vec<LedgerEntry>, StoreError> {
-        Ok(self.ask(Question { id, payment: false, entries: true }).await?.entries)
+        Ok(self.ask(Question { id, about: About::Entries }).await?.entries)
     }
 
     async fn history(&self, id: PaymentId) -> Result<Vec<Transition>, StoreError> {
@@ -130,7 +130,8 @@ async fn page(
     };
     let rows = session.rows(statement.bind(filter.limit)).await?;
     let payments = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
+    let captured = payments.iter().filter(|payment| payment.was_captured());
+    let ids: Vec<PaymentId> = captured.map(|payment| payment.id).collect();
     let mut entries = ledger::entries(session, &ids).await?;
     session.close_snapshot().await?;
     let with_entries = |payment: Payment| {

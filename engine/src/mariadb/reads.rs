@@ -30,12 +30,21 @@ pub(super) struct Reads {
     pub(super) database: Arc<Database>,
 }
 
-/// What somebody wants to know of a payment.
+/// Somebody wants to know something of a payment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
     pub(super) id: PaymentId,
-    pub(super) payment: bool,
-    pub(super) entries: bool,
+    pub(super) about: About,
+}
+
+/// What that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    Payment,
+    /// Its movements.
+    Entries,
+    /// The payment, and its movements if it was captured.
+    Whole,
 }
 
 /// As much of it as was asked for.
@@ -73,25 +82,31 @@ struct Rows {
 
 impl Rows {
     fn answer(&self, question: &Question) -> Result<Found, Failure> {
-        let mut found = Found::default();
-        if question.payment {
-            found.payment = self.payments.get(&question.id).map(payments::read).transpose()?;
-        }
-        if question.entries {
-            found.entries =
-                self.entries.get(&question.id).map_or(Ok(Vec::new()), |rows| ledger::paired(rows))?;
-        }
-        Ok(found)
+        let payment = || self.payments.get(&question.id).map(payments::read).transpose();
+        let entries = || self.entries.get(&question.id).map_or(Ok(Vec::new()), |rows| ledger::paired(rows));
+        Ok(match question.about {
+            About::Payment => Found { payment: payment()?, entries: Vec::new() },
+            About::Entries => Found { payment: None, entries: entries()? },
+            About::Whole => Found { payment: payment()?, entries: entries()? },
+        })
     }
 }
 
+/// Everything that was asked, in one round trip.
 async fn read(session: &mut Session, questions: &[Question]) -> Result<Rows, Failure> {
-    let ids = |wanted: fn(&Question) -> bool| -> BTreeSet<PaymentId> {
-        questions.iter().filter(|question| wanted(question)).map(|question| question.id).collect()
+    let ids = |about: &[About]| -> BTreeSet<PaymentId> {
+        questions
+            .iter()
+            .filter(|question| about.contains(&question.about))
+            .map(|question| question.id)
+            .collect()
     };
-    let (payments, entries) = (ids(|question| question.payment), ids(|question| question.entries));
+    let payments = ids(&[About::Payment, About::Whole]);
+    let (of_captured, of_any) = (ids(&[About::Whole]), ids(&[About::Entries]));
     let mut script = Script::default();
-    for (head, ids) in [(PAYMENTS, &payments), (ledger::ENTRIES, &entries)] {
+    for (head, ids) in
+        [(PAYMENTS, &payments), (ledger::ENTRIES_OF_CAPTURED, &of_captured), (ledger::ENTRIES, &of_any)]
+    {
         if !ids.is_empty() {
             script.push(head);
             script.numbers(ids.iter().map(|id| id.as_i64()));
@@ -104,8 +119,19 @@ async fn read(session: &mut Session, questions: &[Question]) -> Result<Rows, Fai
     for row in next(&payments).unwrap_or_default() {
         rows.payments.insert(payment_id(&row)?, row);
     }
-    for row in next(&entries).unwrap_or_default() {
-        rows.entries.entry(payment_id(&row)?).or_default().push(row);
+    let of_captured = rows_by_payment(next(&of_captured))?;
+    rows.entries = rows_by_payment(next(&of_any))?;
+    // Who asks for the movements alone sees what is there, whatever the payment's row says.
+    for (id, of_payment) in of_captured {
+        rows.entries.entry(id).or_insert(of_payment);
+    }
+    Ok(rows)
+}
+
+fn rows_by_payment(found: Option<Vec<MySqlRow>>) -> Result<BTreeMap<PaymentId, Vec<MySqlRow>>, Failure> {
+    let mut rows: BTreeMap<PaymentId, Vec<MySqlRow>> = BTreeMap::new();
+    for row in found.unwrap_or_default() {
+        rows.entry(payment_id(&row)?).or_default().push(row);
     }
     Ok(rows)
 }

@@ -32,7 +32,7 @@ impl PaymentStore for SqliteStore {
             .read(move |connection| {
                 let snapshot = connection.unchecked_transaction()?;
                 let payment = find(&snapshot, id)?;
-                payment.map(|payment| Ok((payment, ledger::entries(&snapshot, id)?))).transpose()
+                payment.map(|payment| with_entries(&snapshot, payment)).transpose()
             })
             .await
     }
@@ -77,6 +77,12 @@ fn find(connection: &Connection, id: PaymentId) -> Result<Option<Payment>, Failu
     let mut statement = connection.prepare_cached("SELECT document FROM payment WHERE payment_id = ?1")?;
     let document: Option<String> = statement.query_row([id.as_i64()], |row| row.get(0)).optional()?;
     document.as_deref().map(parse).transpose()
+}
+
+/// What nothing was captured of has no movements, so their table is not read: that would be one more page from the disk.
+fn with_entries(connection: &Connection, payment: Payment) -> Result<(Payment, Vec<LedgerEntry>), Failure> {
+    let entries = if payment.was_captured() { ledger::entries(connection, payment.id)? } else { Vec::new() };
+    Ok((payment, entries))
 }
 
 fn parse(document: &str) -> Result<Payment, Failure> {
@@ -143,8 +149,7 @@ fn page(
     while let Some(row) = rows.next()? {
         let payment =
             parse(row.get_ref(0)?.as_str().map_err(|error| Failure::unreadable("document", error))?)?;
-        let entries = ledger::entries(&snapshot, payment.id)?;
-        page.push((payment, entries));
+        page.push(with_entries(&snapshot, payment)?);
     }
     Ok(page)
 }

@@ -104,11 +104,7 @@ fn check_state(payment: &Payment) -> Result<(), Rejection> {
         | Status::PartialRefunded
         | Status::RefundFailed
         | Status::Cancelled => {
-            let remedy = if payment.captured.as_amount().is_some() {
-                "refund it instead"
-            } else {
-                "nothing was changed"
-            };
+            let remedy = if payment.was_captured() { "refund it instead" } else { "nothing was changed" };
             let detail = format!("the payment is {} and cannot be cancelled; {remedy}", payment.status);
             Err(reject(payment, ProblemCode::CancelConflict, detail))
         }
