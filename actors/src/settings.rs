@@ -129,7 +129,7 @@ impl Default for EngineSettings {
             rules: Rules::default(),
             request_deadline: Duration::from_secs(10),
             shards: 2,
-            passivate_after: Duration::from_secs(60),
+            passivate_after: Duration::from_secs(10),
             journal_lanes: 2,
             journal_batch: 256,
             outbox_lanes: 2,

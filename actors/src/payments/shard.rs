@@ -207,15 +207,17 @@ impl Shard {
         let even_part = self.live.len().div_ceil(IDLE_PARTS);
         // A round in which many leave must not become slower with each of them.
         self.idle_part = if self.looked_at.is_none() { even_part } else { self.idle_part.max(even_part) };
-        let mut looked_at = None;
+        let (mut looked_at, mut looked) = (None, 0);
         for (id, live) in self.live.range((behind, Bound::Unbounded)).take(self.idle_part) {
-            looked_at = Some(*id);
+            (looked_at, looked) = (Some(*id), looked + 1);
             if live.handle.idle_for().is_some_and(|idle| idle >= self.deps.passivate_after) {
                 // Refused when it is about to end or an operator has paused it.
                 let _sent = live.handle.tell(PaymentMessage::CheckIdle);
             }
         }
-        self.looked_at = looked_at;
+        // Payments that began meanwhile are behind the last, so a round that went on until there is none would go on for as
+        // long as there is work.
+        self.looked_at = looked_at.filter(|_| looked == self.idle_part);
         ctx.after(idle_tick(self.deps.passivate_after), ShardMessage::CheckIdle);
     }
 

@@ -143,7 +143,7 @@ section! {
         /// How long a hold lasts when the PG does not say.
         hold_expiry: Duration = "7d",
         /// A payment's actor leaves memory after this long without a message.
-        passivate_after: Duration = "1m",
+        passivate_after: Duration = "10s",
         /// Shards that payments are spread over, each with a lane of the journal; without it one for every two
         /// processors. Several have a thread each, one shares the thread of the other actors.
         shards: Option<NonZeroUsize> = "",
