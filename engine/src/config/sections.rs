@@ -142,7 +142,7 @@ section! {
         authorize_max_age: Duration = "5m",
         /// How long a hold lasts when the PG does not say.
         hold_expiry: Duration = "7d",
-        /// A payment's actor leaves memory after this long without a message.
+        /// A payment's actor leaves memory after this long without a message, or twice that.
         passivate_after: Duration = "10s",
         /// Shards that payments are spread over, each with a lane of the journal; without it one for every two
         /// processors. Several have a thread each, one shares the thread of the other actors.
