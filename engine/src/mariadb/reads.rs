@@ -48,7 +48,6 @@ pub(super) enum About {
 }
 
 /// As much of it as was asked for.
-#[derive(Default)]
 pub(super) struct Found {
     pub(super) payment: Option<Payment>,
     pub(super) entries: Vec<LedgerEntry>,
