@@ -119,6 +119,7 @@ pub struct Evidence {
     asked: RefCell<Option<(u64, Option<Rc<Present>>)>>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a check has one store")]
 enum Store {
     File {
         /// Holds one snapshot while it is read.

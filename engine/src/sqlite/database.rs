@@ -6,8 +6,9 @@ use payment_actors::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::checkpoints::Checkpoints;
 use super::failure::Failure;
-use super::open::{OpenError, Upgrade, open_reader, open_writer};
+use super::open::{OpenError, Upgrade, open_reader, open_second_writer, open_writer};
 use super::readers::Readers;
 use super::writer::{Session, Writer};
 
@@ -28,8 +29,10 @@ impl Database {
         let connection = open_writer(path, upgrade)?;
         let log_grew = watch::Sender::new(0);
         let readers = start_readers(path)?;
-        let writer =
-            Writer::start(connection, log_grew.clone()).map_err(|error| OpenError::other(path, error))?;
+        let checkpoints = Checkpoints::start(open_second_writer(path)?);
+        let writer = checkpoints
+            .and_then(|checkpoints| Writer::start(connection, checkpoints, log_grew.clone()))
+            .map_err(|error| OpenError::other(path, error))?;
         Ok(Self { readers, writer: Some(writer), log_grew })
     }
 
@@ -38,11 +41,11 @@ impl Database {
         Ok(Self { readers: start_readers(path)?, writer: None, log_grew: watch::Sender::new(0) })
     }
 
-    /// Has `work` done by the writer and committed.
+    /// Has `work` done by the writer and committed; it may be done more than once, and all but the last time undone.
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+        W: Fn(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     {
         match &self.writer {
             Some(writer) => writer.write(work).await,

@@ -1,11 +1,12 @@
 //! The embedded store: payments, ledger, outbox and event log in one SQLite file.
 //!
 //! Owns everything that touches `payment.db`. One thread writes and commits whatever waits as one transaction,
-//! synced to disk before anybody hears of it; two threads read beside it. The tables are in `schema/sqlite`.
+//! synced to disk before anybody hears of it; two threads read beside it, and one copies the log into the file. The tables are in `schema/sqlite`.
 //! Never decides what may happen to a payment: it stores decisions, and refuses those made on an old version.
 
 mod api_keys;
 mod append;
+mod checkpoints;
 mod columns;
 mod data_dir;
 mod database;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use payment_schema::fingerprint::ClaimDigest;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, params};
 use rusqlite_migration::{HookError, M, Migrations};
 
@@ -146,6 +147,11 @@ pub(super) fn open_writer(path: &Path, upgrade: Upgrade) -> Result<Connection, O
     Ok(connection)
 }
 
+/// A connection for the thread that copies the write-ahead log back, on the file that the writer has just opened.
+pub(super) fn open_second_writer(path: &Path) -> Result<Connection, OpenError> {
+    connect_for_writing(path)
+}
+
 /// A connection that cannot write, on a file with the right schema.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
@@ -155,6 +161,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
         .and_then(|connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
+            keep_plans(&connection)?;
             connection.set_prepared_statement_cache_capacity(64);
             Ok(connection)
         })
@@ -199,10 +206,18 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -65536;
-         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
+    keep_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Has a statement's plan depend on its text alone. Once tables were analysed SQLite otherwise looks at the values that are
+/// bound and prepares a statement anew for other ones, with every row that is written here
+/// (<https://www.sqlite.org/queryplanner-ng.html#qpstab>).
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

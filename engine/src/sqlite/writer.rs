@@ -1,9 +1,9 @@
 //! The one thread that writes.
 //!
 //! Owns the write connection. Whatever waits in its queue becomes one transaction with one commit, so that the
-//! cost of making it durable is shared; each piece of work has a savepoint of its own and fails alone. Callers
-//! hear of success only after the commit. The queue has no bound of its own: every caller waits for its answer,
-//! so there are never more entries than callers.
+//! cost of making it durable is shared. A piece of work fails alone: when one of them does, which is rare, all are undone
+//! and done again with a savepoint each. Callers hear of success only after the commit. The queue has no bound of its
+//! own: every caller waits for its answer, so there are never more entries than callers.
 
 use std::cell::Cell;
 use std::sync::mpsc;
@@ -13,6 +13,7 @@ use payment_actors::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
+use super::checkpoints::Checkpoints;
 use super::failure::{Failure, guarded};
 use super::place::Place;
 
@@ -40,23 +41,28 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread; it counts `log_grew` up after every commit that added to the event log.
-    pub(super) fn start(connection: Connection, log_grew: watch::Sender<u64>) -> std::io::Result<Self> {
-        let mut place = Place::of(&connection)?;
+    pub(super) fn start(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        log_grew: watch::Sender<u64>,
+    ) -> std::io::Result<Self> {
+        let place = Place::of(&connection)?;
         let (queue, jobs) = mpsc::channel();
-        let thread = std::thread::Builder::new()
-            .name("sqlite-writer".to_owned())
-            .spawn(move || serve(&connection, &mut place, &jobs, &log_grew))?;
+        let mut hands = Hands { connection, place, checkpoints, log_grew };
+        let thread =
+            std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || hands.serve(&jobs))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Has `work` done and committed. Dropping the future does not call the work back.
+    /// Has `work` done and committed; it may be done more than once, and all but the last time undone. Dropping the
+    /// future does not call the work back.
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+        W: Fn(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     {
         let (answer, done) = oneshot::channel();
-        let job = Box::new(Write { work: Some(work), result: None, answer });
+        let job = Box::new(Write { work, result: None, answer });
         let queue = self.queue.as_ref().expect("the queue is closed only by drop");
         queue.send(job).map_err(|_| StoreError::Unavailable(ENDED.to_owned()))?;
         done.await.map_err(|_| StoreError::OutcomeUnknown(ENDED.to_owned()))?
@@ -84,7 +90,7 @@ trait Job: Send {
 }
 
 struct Write<T, W> {
-    work: Option<W>,
+    work: W,
     result: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -92,11 +98,10 @@ struct Write<T, W> {
 impl<T, W> Job for Write<T, W>
 where
     T: Send,
-    W: FnOnce(&Session<'_>) -> Result<T, Failure> + Send,
+    W: Fn(&Session<'_>) -> Result<T, Failure> + Send,
 {
     fn run(&mut self, session: &Session<'_>) -> bool {
-        let work = self.work.take().expect("a piece of work runs once");
-        let result = guarded(|| work(session)).map_err(StoreError::from);
+        let result = guarded(|| (self.work)(session)).map_err(StoreError::from);
         let stays = result.is_ok();
         self.result = Some(result);
         stays
@@ -114,22 +119,30 @@ where
     }
 }
 
-fn serve(
-    connection: &Connection,
-    place: &mut Place,
-    jobs: &mpsc::Receiver<Box<dyn Job>>,
-    log_grew: &watch::Sender<u64>,
-) {
-    while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
-        group.extend(jobs.try_iter().take(MOST_IN_GROUP - 1));
-        let grew = Cell::new(false);
-        let fate = place.verify().and_then(|()| commit_together(connection, &mut group, &grew));
-        if grew.get() && fate.is_ok() {
-            log_grew.send_modify(|count| *count += 1);
-        }
-        for job in group {
-            job.settle(&fate);
+/// What the thread works with.
+struct Hands {
+    connection: Connection,
+    place: Place,
+    checkpoints: Checkpoints,
+    log_grew: watch::Sender<u64>,
+}
+
+impl Hands {
+    fn serve(&mut self, jobs: &mpsc::Receiver<Box<dyn Job>>) {
+        Checkpoints::count_commits_of(&self.connection);
+        while let Ok(first) = jobs.recv() {
+            let mut group = vec![first];
+            group.extend(jobs.try_iter().take(MOST_IN_GROUP - 1));
+            let grew = Cell::new(false);
+            let fate =
+                self.place.verify().and_then(|()| commit_together(&self.connection, &mut group, &grew));
+            if grew.get() && fate.is_ok() {
+                self.log_grew.send_modify(|count| *count += 1);
+            }
+            for job in group {
+                job.settle(&fate);
+            }
+            self.checkpoints.between_commits(&self.connection);
         }
     }
 }
@@ -139,7 +152,8 @@ fn commit_together(
     group: &mut [Box<dyn Job>],
     grew: &Cell<bool>,
 ) -> Result<(), StoreError> {
-    if let Err(error) = run_all(connection, group, grew) {
+    let session = Session { connection, log_grew: grew };
+    if let Err(error) = run_together(&session, group) {
         roll_back(connection);
         return Err(error);
     }
@@ -150,22 +164,41 @@ fn commit_together(
     })
 }
 
-fn run_all(connection: &Connection, group: &mut [Box<dyn Job>], grew: &Cell<bool>) -> Result<(), StoreError> {
-    let session = Session { connection, log_grew: grew };
-    control(connection, "BEGIN IMMEDIATE")?;
-    for job in group {
-        control(connection, "SAVEPOINT job")?;
-        let stays = job.run(&session);
-        if connection.is_autocommit() {
-            // A full disk or an input/output error makes SQLite end the whole transaction by itself
-            // (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
-            let why = "the disk is full or reports errors, and the whole transaction was rolled back";
-            return Err(StoreError::Unavailable(why.to_owned()));
-        }
+/// Without savepoints: under one SQLite keeps a copy of every page that is changed, for the sake of the few that fail.
+fn run_together(session: &Session<'_>, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    control(session.connection, "BEGIN IMMEDIATE")?;
+    for job in &mut *group {
+        let stays = job.run(session);
+        still_in_transaction(session.connection)?;
         if !stays {
-            control(connection, "ROLLBACK TO job")?;
+            control(session.connection, "ROLLBACK")?;
+            session.log_grew.set(false);
+            return run_apart(session, group);
         }
-        control(connection, "RELEASE job")?;
+    }
+    Ok(())
+}
+
+fn run_apart(session: &Session<'_>, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    control(session.connection, "BEGIN IMMEDIATE")?;
+    for job in group {
+        control(session.connection, "SAVEPOINT job")?;
+        let stays = job.run(session);
+        still_in_transaction(session.connection)?;
+        if !stays {
+            control(session.connection, "ROLLBACK TO job")?;
+        }
+        control(session.connection, "RELEASE job")?;
+    }
+    Ok(())
+}
+
+/// A full disk or an input/output error makes SQLite end the whole transaction by itself
+/// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction").
+fn still_in_transaction(connection: &Connection) -> Result<(), StoreError> {
+    if connection.is_autocommit() {
+        let why = "the disk is full or reports errors, and the whole transaction was rolled back";
+        return Err(StoreError::Unavailable(why.to_owned()));
     }
     Ok(())
 }

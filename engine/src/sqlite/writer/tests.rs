@@ -9,10 +9,10 @@ type Answer = oneshot::Receiver<Result<(), StoreError>>;
 
 fn job<W>(work: W) -> (Box<dyn Job>, Answer)
 where
-    W: FnOnce(&Session<'_>) -> Result<(), Failure> + Send + 'static,
+    W: Fn(&Session<'_>) -> Result<(), Failure> + Send + 'static,
 {
     let (answer, done) = oneshot::channel();
-    (Box::new(Write { work: Some(work), result: None, answer }), done)
+    (Box::new(Write { work, result: None, answer }), done)
 }
 
 fn insert(group: &'static str, value: usize) -> (Box<dyn Job>, Answer) {
