@@ -337,6 +337,7 @@ const AS_THE_FIFTH: &str = "
     DROP TABLE placed;
     DROP INDEX payment_of_status;
     CREATE INDEX payment_by_merchant_status ON payment (merchant_id, status);
+    CREATE INDEX payment_by_merchant ON payment (merchant_id);
     PRAGMA user_version = 5;";
 
 #[test]

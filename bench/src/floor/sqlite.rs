@@ -16,16 +16,18 @@ use crate::load::Latency;
 use crate::rows::{Cell, Dialect};
 
 /// The engine's own tables.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     include_str!("../../../schema/sqlite/0001_payments.sql"),
     include_str!("../../../schema/sqlite/0002_outbox.sql"),
     include_str!("../../../schema/sqlite/0003_ledger.sql"),
     include_str!("../../../schema/sqlite/0004_event_log.sql"),
     include_str!("../../../schema/sqlite/0006_key_digests.sql"),
     include_str!("../../../schema/sqlite/0007_flat.sql"),
+    include_str!("../../../schema/sqlite/0008_one_index_of_merchants.sql"),
 ];
 
-/// As the engine opens its file: every commit is synced.
+/// As the engine opens its file: every commit is synced. Checkpoints, which the engine makes beside its commits, are
+/// SQLite's own here.
 const SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;";

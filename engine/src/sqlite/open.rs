@@ -18,7 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Each takes the schema to the next version. They are history: never changed, only added to. Behind one of them a
 /// column is filled in, see [`digest_keys`].
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../../schema/sqlite/0001_payments.sql"),
     include_str!("../../../schema/sqlite/0002_outbox.sql"),
     include_str!("../../../schema/sqlite/0003_ledger.sql"),
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../../schema/sqlite/0005_api_keys.sql"),
     include_str!("../../../schema/sqlite/0006_key_digests.sql"),
     include_str!("../../../schema/sqlite/0007_flat.sql"),
+    include_str!("../../../schema/sqlite/0008_one_index_of_merchants.sql"),
 ];
 
 /// The migration that adds the digests of keys.

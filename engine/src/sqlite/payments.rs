@@ -1,5 +1,8 @@
 //! [`PaymentStore`] on SQLite.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use payment_actors::ports::StoreError;
 use payment_actors::ports::journal_store::KeyRecord;
@@ -121,37 +124,47 @@ fn page(
     connection: &Connection,
     filter: &PaymentFilter,
 ) -> Result<Vec<(Payment, Vec<LedgerEntry>)>, Failure> {
-    // Two texts, because "any state" and "this state" are served by different indexes.
-    let sql = match filter.status {
-        Some(_) => {
-            "SELECT document FROM payment WHERE merchant_id = ?1 AND status = ?6 AND payment_id < ?2
-                 AND created_at >= ?3 AND created_at < ?4
-             ORDER BY payment_id DESC LIMIT ?5"
-        }
-        None => {
-            "SELECT document FROM payment WHERE merchant_id = ?1 AND payment_id < ?2
-                 AND created_at >= ?3 AND created_at < ?4 AND ?6 IS NULL
-             ORDER BY payment_id DESC LIMIT ?5"
-        }
-    };
     // One snapshot for payments and movements.
     let snapshot = connection.unchecked_transaction()?;
-    let mut statement = snapshot.prepare_cached(sql)?;
+    let mut statement = snapshot.prepare_cached(page_of(filter.status))?;
     let mut rows = statement.query(params![
         filter.merchant_id.as_str(),
         filter.below.map_or(i64::MAX, PaymentId::as_i64),
         filter.from.map_or(i64::MIN, Timestamp::as_micros),
         filter.to.map_or(i64::MAX, Timestamp::as_micros),
         filter.limit,
-        filter.status.map(Status::as_str),
     ])?;
     let mut page = Vec::new();
     while let Some(row) = rows.next()? {
         let payment =
-            parse(row.get_ref(0)?.as_str().map_err(|error| Failure::unreadable("document", error))?)?;
+            parse(row.get_ref(1)?.as_str().map_err(|error| Failure::unreadable("document", error))?)?;
         page.push(with_entries(&snapshot, payment)?);
     }
     Ok(page)
+}
+
+/// The text of a page: of one state, or of each of them, which SQLite merges as it reads, so that it reads no more of
+/// any state than the page shows.
+fn page_of(status: Option<Status>) -> &'static str {
+    static OF_ONE: LazyLock<BTreeMap<Status, String>> =
+        LazyLock::new(|| Status::ALL.into_iter().map(|status| (status, merged(&[status]))).collect());
+    static OF_EACH: LazyLock<String> = LazyLock::new(|| merged(&Status::ALL));
+    match status {
+        Some(status) => &OF_ONE[&status],
+        None => &OF_EACH,
+    }
+}
+
+fn merged(states: &[Status]) -> String {
+    let in_state = |status: &Status| {
+        format!(
+            "SELECT payment_id, document FROM payment WHERE status = '{}' AND merchant_id = ?1 AND payment_id < ?2
+                 AND created_at >= ?3 AND created_at < ?4",
+            status.as_str()
+        )
+    };
+    let selects: Vec<_> = states.iter().map(in_state).collect();
+    format!("{} ORDER BY payment_id DESC LIMIT ?5", selects.join(" UNION ALL "))
 }
 
 fn claim(
