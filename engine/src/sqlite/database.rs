@@ -10,6 +10,7 @@ use super::checkpoints::Checkpoints;
 use super::failure::Failure;
 use super::open::{OpenError, Upgrade, open_reader, open_second_writer, open_writer};
 use super::readers::Readers;
+use super::warmup::Warmup;
 use super::writer::{Session, Writer};
 
 /// How many threads read. Reads are short, and most of what is asked is in an actor's memory.
@@ -17,7 +18,8 @@ const READERS: usize = 2;
 
 /// The threads and their queues. Dropping it finishes what is queued and closes the file.
 pub(super) struct Database {
-    // In this order: the last connection to close folds the write-ahead log into the file, which a reader cannot.
+    // In this order: the last connection to close copies the write-ahead log into the file, which a reader cannot.
+    _warmup: Option<Warmup>,
     readers: Readers,
     writer: Option<Writer>,
     log_grew: watch::Sender<u64>,
@@ -33,12 +35,14 @@ impl Database {
         let writer = checkpoints
             .and_then(|checkpoints| Writer::start(connection, checkpoints, log_grew.clone()))
             .map_err(|error| OpenError::other(path, error))?;
-        Ok(Self { readers, writer: Some(writer), log_grew })
+        let warmup = Warmup::start(open_reader(path)?).map_err(|error| OpenError::other(path, error))?;
+        Ok(Self { _warmup: Some(warmup), readers, writer: Some(writer), log_grew })
     }
 
     /// Opens for reading only, beside a running engine or without one.
     pub(super) fn open_read_only(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { readers: start_readers(path)?, writer: None, log_grew: watch::Sender::new(0) })
+        let readers = start_readers(path)?;
+        Ok(Self { _warmup: None, readers, writer: None, log_grew: watch::Sender::new(0) })
     }
 
     /// Has `work` done by the writer and committed; it may be done more than once, and all but the last time undone.

@@ -24,6 +24,7 @@ mod place;
 mod readers;
 mod subscription;
 mod totals;
+mod warmup;
 mod writer;
 
 use std::path::Path;
