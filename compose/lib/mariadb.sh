@@ -32,8 +32,9 @@ configure_mariadb() {
     local port
     port="$(port_of mariadb)"
     # The socket is named relative to the data, because the name of a socket may have 107 characters at most.
-    # Commits reach the disk before they are answered: that is what is relied on, so that is what is tested. The redo
-    # log holds more than half a minute of a load test, so that checkpoints are not what it measures.
+    # Commits reach the disk before they are answered: that is what is relied on, so that is what is tested. The redo log
+    # is half as large as the pages that it protects; where that is 4 GiB it holds three minutes of 3,000 authorizations
+    # a second, and the pages that are written back before it is full change many times before that.
     write_whole "$PLACE/mariadb/my.cnf" <<END
 [mariadbd]
 user = $(id -un)
@@ -47,7 +48,7 @@ skip-name-resolve
 max-connections = 500
 innodb-flush-log-at-trx-commit = 1
 innodb-buffer-pool-size = $(pool_mib)M
-innodb-log-file-size = 1G
+innodb-log-file-size = $(($(pool_mib) / 2))M
 character-set-server = utf8mb4
 collation-server = utf8mb4_nopad_bin
 secure-file-priv = $PLACE/mariadb/tmp
