@@ -22,7 +22,7 @@ initialise_mariadb() {
     mkdir "$data.unfinished"
     # No --user: with it, this program changes the owner of files that belong to the system's own MariaDB.
     logged "mariadb: making its system tables" "$PLACE/mariadb/initialise.log" \
-        mariadb-install-db --no-defaults --datadir="$data.unfinished" --skip-test-db \
+        mariadb-install-db --no-defaults --datadir="$data.unfinished" --tmpdir="$PLACE/mariadb/tmp" --skip-test-db \
         --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" ||
         die "MariaDB's system tables cannot be made in $data"
     mv "$data.unfinished" "$data"

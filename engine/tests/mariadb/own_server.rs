@@ -27,8 +27,10 @@ impl OwnServer {
     pub(crate) async fn start(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
+        fs::create_dir(directory.path().join("tmp")).expect("a directory for its temporary files");
         let mut install = Command::new("mariadb-install-db");
         install.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+        install.arg(temporary_files(directory.path()));
         install.args(["--auth-root-authentication-method=normal", "--skip-test-db"]).args(as_root());
         let installed =
             install.output().expect("mariadb-install-db is on the path; it comes with the server");
@@ -88,10 +90,16 @@ fn launch(directory: &Path, options: &[String]) -> Child {
     let mut server = Command::new("mariadbd");
     server.arg("--no-defaults").arg("--skip-networking");
     server.arg(format!("--datadir={}", directory.join("data").display()));
-    server.arg(format!("--socket={}", directory.join("sock").display()));
+    server.arg(format!("--socket={}", directory.join("sock").display())).arg(temporary_files(directory));
     server.arg("--innodb-flush-log-at-trx-commit=1").args(as_root()).args(options);
     let log = fs::File::create(directory.join("log")).expect("a log");
     server.stdout(Stdio::null()).stderr(log).spawn().expect("mariadbd is on the path")
+}
+
+/// A server that starts removes what it takes for leftovers of a dead one from where it keeps temporary tables, even
+/// those that a server beside it is using: no two may share that directory.
+fn temporary_files(directory: &Path) -> String {
+    format!("--tmpdir={}", directory.join("tmp").display())
 }
 
 /// Root has to say that it means it.
